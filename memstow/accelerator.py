@@ -1,0 +1,132 @@
+"""Accelerator descriptions: one compute unit, a small fast memory, a large slow one and a DMA engine between them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from .errors import InvalidInputError, UnknownNameError
+from .schema import Document
+
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class Memory(Document):
+    """One memory: capacity in bytes, bandwidths in bytes per second, latency in seconds, alignment in bytes."""
+
+    name: str
+    capacity_bytes: Annotated[int, Field(ge=0)]
+    read_bytes_per_second: Positive
+    write_bytes_per_second: Positive
+    latency_seconds: NonNegative = 0.0
+    alignment_bytes: Annotated[int, Field(gt=0)] = 1
+
+    @property
+    def bandwidth(self) -> float:
+        """Bytes per second of the slower direction: the one bandwidth of the timing semantics."""
+        return min(self.read_bytes_per_second, self.write_bytes_per_second)
+
+
+class DmaEngine(Document):
+    """The copy engine: one FIFO queue. ``None`` for an outstanding limit means no limit."""
+
+    bytes_per_second: Positive
+    latency_seconds: NonNegative = 0.0
+    max_outstanding_prefetches: Annotated[int, Field(ge=0)] | None = None
+    max_outstanding_evictions: Annotated[int, Field(ge=0)] | None = None
+
+
+class Accelerator(Document):
+    """A target description; see ``memstow/accelerators/*.toml`` for the built-in ones.
+
+    ``flops_per_second`` holds the matrix-unit peak by data type; ``vector_flops_per_second`` the peak of
+    everything else and defaults to the former. ``sources`` maps each number's key path to its public source.
+    """
+
+    name: str
+    description: str = ""
+    flops_per_second: Annotated[dict[str, Positive], Field(min_length=1)]
+    vector_flops_per_second: dict[str, Positive] = Field(default_factory=dict)
+    launch_overhead_seconds: NonNegative = 0.0
+    max_cross_program_prefetches: Annotated[int, Field(ge=0)] = 0
+    fast_memory: Memory
+    slow_memory: Memory
+    dma: DmaEngine
+    sources: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check_alignment(self) -> Accelerator:
+        alignment = self.fast_memory.alignment_bytes
+        if alignment & (alignment - 1):
+            raise ValueError(f"fast_memory.alignment_bytes: expected a power of two, found {alignment}")
+        return self
+
+    @property
+    def capacity(self) -> int:
+        """Bytes of fast memory."""
+        return self.fast_memory.capacity_bytes
+
+    @property
+    def alignment(self) -> int:
+        """Every allocation's offset in fast memory is a multiple of this many bytes."""
+        return self.fast_memory.alignment_bytes
+
+    @property
+    def copy_bandwidth(self) -> float:
+        """Full rate of the copy queue, bytes per second: the slower of DMA engine and slow memory."""
+        return min(self.dma.bytes_per_second, self.slow_memory.bandwidth)
+
+    def peak_flops(self, dtype: str, *, matrix: bool) -> float:
+        """FLOP/s for a data type; a type the part lacks runs at the rate of its slowest listed type."""
+        vector = self.vector_flops_per_second or self.flops_per_second
+        table = self.flops_per_second if matrix else vector
+        return table.get(dtype, min(table.values()))
+
+    def with_capacity(self, capacity_bytes: int) -> Accelerator:
+        """The same part with another amount of fast memory."""
+        memory = self.fast_memory.model_copy(update={"capacity_bytes": capacity_bytes})
+        return self.model_copy(update={"fast_memory": memory})
+
+
+def builtin_names() -> list[str]:
+    """Names of the descriptions shipped with memstow, sorted."""
+    folder = resources.files(__package__) / "accelerators"
+    return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml"))
+
+
+def load_accelerator(name_or_path: str | Path) -> Accelerator:
+    """Load a built-in description by name or a user's by path (anything ending in ``.toml`` or with a separator).
+
+    Raises:
+        UnknownNameError: no built-in of that name; suggests the nearest.
+        InvalidInputError: unreadable file, malformed TOML, or a missing, negative or unknown entry.
+    """
+    text = str(name_or_path)
+    if isinstance(name_or_path, Path) or text.endswith(".toml") or "/" in text:
+        return _parse(_read(Path(name_or_path)), where=text)
+    known = builtin_names()
+    if text not in known:
+        raise UnknownNameError("accelerator", text, known, "For a description of your own pass a path to a .toml file.")
+    resource = resources.files(__package__) / "accelerators" / f"{text}.toml"
+    return _parse(resource.read_text(encoding="utf-8"), where=f"{text}.toml")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+
+
+def _parse(text: str, *, where: str) -> Accelerator:
+    try:
+        data: Mapping[str, object] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(f"{where}: expected TOML, found: {error}") from None
+    return Accelerator.parse(data, where=where)

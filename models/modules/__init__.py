@@ -1,0 +1,1 @@
+"""The torch modules behind the zoo; importing them loads torch."""

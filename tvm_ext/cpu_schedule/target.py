@@ -1,0 +1,56 @@
+"""The facts about a CPU that the schedule rules need, read from a ``tvm.target.Target``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import tvm
+from tvm.target import Target
+
+_FEATURE_BITS = (("avx512f", 512), ("avx", 256), ("sse2", 128))
+_FALLBACK_BITS = 128
+
+
+@dataclass(frozen=True)
+class CpuTarget:
+    """Vector width, register count and core count of one CPU target."""
+
+    vector_bits: int
+    vector_registers: int
+    cores: int
+
+    @classmethod
+    def of(cls, target: Target) -> CpuTarget:
+        """Derive the facts from ``target``; a plain ``llvm`` target is taken for SSE2 with 128-bit vectors."""
+        bits = _vector_bits(target)
+        registers = 32 if bits == 512 else 16
+        cores = target.attrs.get("num-cores", None)
+        return cls(bits, registers, int(cores) if cores else _host_cores())
+
+    def lanes(self, dtype: str) -> int:
+        """Elements of ``dtype`` in one vector register, at least 1."""
+        return max(1, self.vector_bits // max(8, tvm.DataType(dtype).bits))
+
+
+def _vector_bits(target: Target) -> int:
+    has_feature = tvm.get_global_func("target.target_has_feature", allow_missing=True)
+    if has_feature is not None:
+        for feature, bits in _FEATURE_BITS:
+            if has_feature(feature, target):
+                return bits
+    return _FALLBACK_BITS
+
+
+def _host_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def host_target(cores: int | None = None) -> Target:
+    """Return the LLVM target of this machine: its CPU name and ``cores`` (default: those this process may use)."""
+    config: dict[str, Any] = {"kind": "llvm", "num-cores": cores or _host_cores()}
+    cpu_name = tvm.get_global_func("target.llvm_get_system_cpu", allow_missing=True)
+    if cpu_name is not None:
+        config["mcpu"] = str(cpu_name())
+    return Target(config)
