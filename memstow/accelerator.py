@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from .errors import InvalidInputError, UnknownNameError
 from .schema import Document
@@ -26,6 +26,13 @@ class Memory(Document):
     write_bytes_per_second: Positive
     latency_seconds: NonNegative = 0.0
     alignment_bytes: Annotated[int, Field(gt=0)] = 1
+
+    @field_validator("alignment_bytes")
+    @classmethod
+    def _check_alignment(cls, alignment: int) -> int:
+        if alignment & (alignment - 1):
+            raise ValueError("expected a power of two")
+        return alignment
 
     @property
     def bandwidth(self) -> float:
@@ -60,13 +67,6 @@ class Accelerator(Document):
     dma: DmaEngine
     sources: dict[str, str] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _check_alignment(self) -> Accelerator:
-        alignment = self.fast_memory.alignment_bytes
-        if alignment & (alignment - 1):
-            raise ValueError(f"fast_memory.alignment_bytes: expected a power of two, found {alignment}")
-        return self
-
     @property
     def capacity(self) -> int:
         """Bytes of fast memory."""
@@ -88,9 +88,19 @@ class Accelerator(Document):
         table = self.flops_per_second if matrix else vector
         return table.get(dtype, min(table.values()))
 
+    def compute_seconds(self, dtype: str, matrix_flops: float, vector_flops: float) -> float:
+        """Seconds of arithmetic alone; the matrix unit and the vector unit work side by side."""
+        matrix = matrix_flops / self.peak_flops(dtype, matrix=True)
+        return max(matrix, vector_flops / self.peak_flops(dtype, matrix=False))
+
     def with_capacity(self, capacity_bytes: int) -> Accelerator:
-        """The same part with another amount of fast memory."""
-        memory = self.fast_memory.model_copy(update={"capacity_bytes": capacity_bytes})
+        """The same part with another amount of fast memory.
+
+        Raises:
+            InvalidInputError: the capacity is negative.
+        """
+        data = {**self.fast_memory.model_dump(), "capacity_bytes": capacity_bytes}
+        memory = Memory.parse(data, where=f"{self.name} with another capacity")
         return self.model_copy(update={"fast_memory": memory})
 
 
@@ -122,6 +132,8 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise InvalidInputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    except UnicodeDecodeError:
+        raise InvalidInputError(f"{path}: expected TOML text in UTF-8, found binary data") from None
 
 
 def _parse(text: str, *, where: str) -> Accelerator:

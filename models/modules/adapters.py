@@ -100,9 +100,9 @@ class DecodeStep(nn.Module):
         `cache` holds key and value of each layer in turn, each (batch, key-value heads, past tokens, head size);
         the result holds the same with one token more.
         """
-        from transformers import DynamicCache
+        from transformers.cache_utils import Cache
 
-        past: Any = DynamicCache(list(zip(cache[::2], cache[1::2], strict=True)))
+        past: Any = Cache(layers=[_filled(key, value) for key, value in zip(cache[::2], cache[1::2], strict=True)])
         output = self.model(
             input_ids=ids,
             attention_mask=self.mask,
@@ -112,3 +112,14 @@ class DecodeStep(nn.Module):
         )
         grown = [tensor for layer in past.layers for tensor in (layer.keys, layer.values)]
         return (output.logits, *grown)
+
+
+def _filled(key: Tensor, value: Tensor) -> Any:
+    """Return a cache layer that holds the past; its own constructor would concatenate it to an empty 1-D tensor."""
+    from transformers.cache_utils import DynamicLayer
+
+    layer = DynamicLayer()
+    layer.dtype, layer.device = key.dtype, key.device
+    layer.keys, layer.values = key, value
+    layer.is_initialized = True
+    return layer

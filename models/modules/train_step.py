@@ -52,17 +52,37 @@ def trace_train_step(network: nn.Module, inputs: tuple[Tensor, Tensor]) -> Train
     table: dict[Any, Any] = {
         **core_aten_decompositions(),
         torch.ops.aten.embedding_dense_backward.default: _embedding_gradient,
+        torch.ops.aten.native_layer_norm.default: _layer_norm,
     }
     traced = make_fx(step, decomposition_table=table, tracing_mode="fake")(list(network.parameters()), mask, *inputs)
     return TrainStep(network, mask, traced)
 
 
+def _layer_norm(
+    features: Tensor, shape: list[int], weight: Tensor, bias: Tensor, epsilon: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the layer norm, its mean and its reciprocal standard deviation.
+
+    The importer keeps only the first of these three results and reads a row of it where the backward pass wants the
+    other two.
+    """
+    dimensions = list(range(-len(shape), 0))
+    mean = features.mean(dimensions, keepdim=True)
+    centred = features - mean
+    rstd = torch.rsqrt((centred * centred).mean(dimensions, keepdim=True) + epsilon)
+    return centred * rstd * weight + bias, mean, rstd
+
+
 def _embedding_gradient(gradient: Tensor, ids: Tensor, rows: int, padding_index: int, scale: bool) -> Tensor:
-    """Scatter-add the gradients of looked-up rows, with one index per element: the importer takes no other form."""
+    """Return the gradient of an embedding table, (rows, width), without an accumulating scatter.
+
+    The importer knows accumulation only as index_put, whose CPU kernel adds from several threads without atomics.
+    Here each token first gets the sum over all tokens of the same id, so that the scatter writes equal values twice.
+    """
     if padding_index >= 0 or scale:
         raise NotImplementedError("embeddings with a padding index or with gradients scaled by frequency")
-    width = gradient.shape[-1]
-    flat = gradient.reshape(-1, width)
-    row = ids.reshape(-1, 1).expand(flat.shape)
-    column = torch.arange(width, device=flat.device).expand(flat.shape)
-    return flat.new_zeros(rows, width).index_put((row, column), flat, accumulate=True)
+    flat = gradient.reshape(-1, gradient.shape[-1])
+    token = ids.reshape(-1)
+    same = (token.unsqueeze(1) == token.unsqueeze(0)).to(flat.dtype)
+    index = token.unsqueeze(1).expand(flat.shape)
+    return flat.new_zeros(rows, flat.shape[1]).scatter(0, index, same @ flat)

@@ -25,22 +25,17 @@ class CpuTarget:
     def of(cls, target: Target) -> CpuTarget:
         """Derive the facts from ``target``; a plain ``llvm`` target is taken for SSE2 with 128-bit vectors."""
         bits = _vector_bits(target)
-        registers = 32 if bits == 512 else 16
         cores = target.attrs.get("num-cores", None)
-        return cls(bits, registers, int(cores) if cores else _host_cores())
+        return cls(bits, 32 if bits == 512 else 16, int(cores) if cores else _host_cores())
 
     def lanes(self, dtype: str) -> int:
         """Elements of ``dtype`` in one vector register, at least 1."""
-        return max(1, self.vector_bits // max(8, tvm.DataType(dtype).bits))
+        return max(1, self.vector_bits // max(8, int(tvm.DataType(dtype).bits)))
 
 
 def _vector_bits(target: Target) -> int:
-    has_feature = tvm.get_global_func("target.target_has_feature", allow_missing=True)
-    if has_feature is not None:
-        for feature, bits in _FEATURE_BITS:
-            if has_feature(feature, target):
-                return bits
-    return _FALLBACK_BITS
+    has_feature = tvm.get_global_func("target.target_has_feature")
+    return next((bits for feature, bits in _FEATURE_BITS if has_feature(feature, target)), _FALLBACK_BITS)
 
 
 def _host_cores() -> int:
@@ -49,8 +44,9 @@ def _host_cores() -> int:
 
 def host_target(cores: int | None = None) -> Target:
     """Return the LLVM target of this machine: its CPU name and ``cores`` (default: those this process may use)."""
-    config: dict[str, Any] = {"kind": "llvm", "num-cores": cores or _host_cores()}
-    cpu_name = tvm.get_global_func("target.llvm_get_system_cpu", allow_missing=True)
-    if cpu_name is not None:
-        config["mcpu"] = str(cpu_name())
+    config: dict[str, Any] = {
+        "kind": "llvm",
+        "mcpu": str(tvm.get_global_func("target.llvm_get_system_cpu")()),
+        "num-cores": cores or _host_cores(),
+    }
     return Target(config)

@@ -1,0 +1,5 @@
+"""``python -m memstow.cli``."""
+
+from .app import main
+
+main()

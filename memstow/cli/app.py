@@ -1,0 +1,71 @@
+"""The program ``memstow``: its commands and its exit codes."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ..errors import InfeasiblePlanError, MemstowError
+from . import accelerators, check, compile, models, plan
+from .console import notice
+
+EXIT_FAILED_CHECK = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+class CommandGroup(TyperGroup):
+    """Turns the package's errors and Ctrl-C into one line on standard error and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except InfeasiblePlanError as error:
+            notice(f"error: {error}")
+            raise typer.Exit(EXIT_FAILED_CHECK) from error
+        except MemstowError as error:
+            notice(f"error: {error}")
+            raise typer.Exit(EXIT_BAD_INPUT) from error
+        except KeyboardInterrupt as error:
+            notice(f"interrupted: {error}" if str(error) else "interrupted: no file was changed")
+            raise typer.Exit(EXIT_INTERRUPTED) from error
+
+
+app = typer.Typer(
+    name="memstow",
+    cls=CommandGroup,
+    help="Decides where every tensor of a compiled PyTorch model lives in a two-level accelerator memory.",
+    epilog="Exit codes: 0 fine; 1 invalid plan or wrong numerics; 2 bad input; 130 interrupted.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("compile")(compile.compile_command)
+app.command("plan")(plan.plan_command)
+app.command("check")(check.check_command)
+app.command("models")(models.models_command)
+app.command("accelerators")(accelerators.accelerators_command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"memstow {metadata.version('memstow')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options that stand before the command."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

@@ -1,0 +1,103 @@
+"""Output: results on standard output, everything else on standard error, figures as people read them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO, Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PLAIN_WIDTH = 140
+_BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+_COUNT_UNITS = ("", "k", "M", "G", "T", "P")
+
+
+def console(stream: IO[str]) -> Console:
+    """A console on a stream; the width is fixed where the stream is no terminal."""
+    width = None if stream.isatty() else PLAIN_WIDTH
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def notice(text: str) -> None:
+    """One line on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(document: object) -> None:
+    """The one JSON document of a command, on standard output."""
+    print(json.dumps(document, indent=1, allow_nan=False), flush=True)
+
+
+def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+    """A table on standard output; ``right`` lists the columns that are aligned to the right."""
+    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, show_header=any(header), pad_edge=False)
+    for index, name in enumerate(header):
+        table.add_column(Text(name), justify="right" if index in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console(sys.stdout).print(table)
+
+
+@contextlib.contextmanager
+def results_only_on_stdout() -> Iterator[None]:
+    """Send what libraries and user code print meanwhile, Python and C alike, to standard error."""
+    sys.stdout.flush()
+    with contextlib.redirect_stdout(sys.stderr):
+        try:
+            saved = os.dup(1)
+        except OSError:
+            yield
+            return
+        try:
+            os.dup2(2, 1)
+            yield
+        finally:
+            os.dup2(saved, 1)
+            os.close(saved)
+
+
+def format_bytes(size: float) -> str:
+    """Bytes in binary units, three digits."""
+    power = 0
+    while abs(size) >= 1024 and power < len(_BYTE_UNITS) - 1:
+        size /= 1024
+        power += 1
+    return f"{size:.0f} B" if power == 0 else f"{_digits(size)} {_BYTE_UNITS[power]}"
+
+
+def format_seconds(seconds: float) -> str:
+    """A time in the unit that suits it, four digits."""
+    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if abs(seconds) >= scale:
+            return f"{seconds / scale:.4g} {unit}"
+    return "0 s" if seconds == 0 else f"{seconds * 1e9:.4g} ns"
+
+
+def format_count(value: float) -> str:
+    """A count in decimal units, three digits."""
+    power = 0
+    while abs(value) >= 1000 and power < len(_COUNT_UNITS) - 1:
+        value /= 1000
+        power += 1
+    return f"{value:.0f}" if power == 0 else f"{_digits(value)} {_COUNT_UNITS[power]}"
+
+
+def format_percent(ratio: float) -> str:
+    """A ratio in percent."""
+    return f"{100 * ratio:.1f} %"
+
+
+def _digits(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def as_json(value: Any) -> Any:
+    """A document as plain JSON values."""
+    return value.model_dump(mode="json", exclude_none=True)

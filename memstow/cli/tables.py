@@ -1,0 +1,79 @@
+"""The tables of figures that ``compile`` and ``plan`` print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..explain import SlowTensor
+from ..summary import Summary
+from .console import format_bytes, format_count, format_percent, format_seconds, print_table
+
+SHOWN_SLOW_TENSORS = 5
+
+
+def print_summary(summary: Summary, *, extra: Sequence[tuple[str, str, str]] = ()) -> None:
+    """The figures of one plan."""
+    title = f"{summary.program} on {summary.accelerator}, planner {summary.planner}, seed {summary.seed}"
+    print_table(title, ("", "", ""), [*summary_rows(summary), *extra], right=(1,))
+
+
+def summary_rows(summary: Summary) -> list[tuple[str, str, str]]:
+    """Rows of name, figure and comment."""
+    total = summary.planned_seconds
+    shares = summary.time_shares
+    speedup, gap = summary.speedup_over_all_slow_ratio, summary.gap_ratio
+    parts = (
+        ("compute", shares.compute_seconds),
+        ("slow and fast memory", shares.memory_seconds),
+        ("stalls", shares.stall_seconds),
+        ("launch overhead", shares.overhead_seconds),
+    )
+    capacity = summary.fast_memory_capacity_bytes
+    moved = summary.prefetch_bytes + summary.evict_bytes
+    rows = [
+        ("kernels", str(summary.kernels), f"{format_count(summary.flops)}FLOP"),
+        ("weights", format_bytes(summary.weight_bytes), ""),
+        ("activations", format_bytes(summary.activation_bytes), f"and {format_bytes(summary.input_bytes)} of inputs"),
+        ("time, all in slow memory", format_seconds(summary.all_slow_seconds), ""),
+        ("time of the plan", format_seconds(total), f"{speedup:.2f} x as fast as all slow" if speedup else ""),
+        ("time, everything fast", format_seconds(summary.all_fast_seconds), "if all fitted at no cost"),
+        ("lower bound", format_seconds(summary.lower_bound_seconds), "no plan takes less"),
+        ("gap to the bound", "-" if gap is None else format_percent(gap), ""),
+        *((f"  of it {name}", format_seconds(part), _share(part, total)) for name, part in parts),
+        ("fast memory, peak", format_bytes(summary.fast_memory_arena_bytes), f"of {format_bytes(capacity)}"),
+        ("copies", str(summary.prefetches + summary.evictions), _copies(summary, moved)),
+    ]
+    if summary.numerics is not None:
+        rows.append(_numerics_row(summary))
+    return rows
+
+
+def _share(part: float, total: float) -> str:
+    return format_percent(part / total) if total > 0 else ""
+
+
+def _copies(summary: Summary, moved: int) -> str:
+    return f"{summary.prefetches} in, {summary.evictions} out, {format_bytes(moved)}"
+
+
+def _numerics_row(summary: Summary) -> tuple[str, str, str]:
+    numerics = summary.numerics
+    assert numerics is not None
+    error = numerics.max_scaled_error
+    figure = "-" if error is None else f"{error:.2g}"
+    verdict = "equal to PyTorch" if numerics.passed else "DIFFERS from PyTorch"
+    checked = ", checked run" if summary.checked_run else ""
+    note = f"; {numerics.note}" if numerics.note else ""
+    return "numerics, max error", figure, f"{verdict} (tolerance {numerics.tolerance:g}{checked}){note}"
+
+
+def print_slow_tensors(slow_tensors: Sequence[SlowTensor]) -> None:
+    """The tensors whose place in slow memory costs most, with the reason for each."""
+    ranked = sorted(slow_tensors, key=lambda tensor: -tensor.cost_seconds)
+    rows = [
+        (tensor.name, tensor.kind, format_bytes(tensor.size_bytes), format_seconds(tensor.cost_seconds), tensor.sentence)
+        for tensor in ranked[:SHOWN_SLOW_TENSORS]
+    ]
+    if rows:
+        title = f"Left in slow memory: {len(ranked)} tensors, those that cost most first"
+        print_table(title, ("tensor", "kind", "size", "costs", "why"), rows, right=(2, 3))

@@ -1,0 +1,56 @@
+"""Which accelerator a program file is planned or checked for."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from .. import planners
+from ..accelerator import Accelerator, builtin_names, load_accelerator
+from ..errors import InvalidInputError, UnknownNameError
+from ..formats import LoadedProblem
+from ..planners.base import Problem
+from ..retarget import retarget
+
+
+def resolve_problem(path: Path, loaded: LoadedProblem, option: str | None, plan_accelerator: str = "") -> Problem:
+    """The problem of a program file: ``--accelerator``, else the file's own, else the plan's, else the program's.
+
+    Compute times follow the accelerator where the program has the features for it.
+
+    Raises:
+        InvalidInputError: the program is empty, or nothing names an accelerator.
+    """
+    program = loaded.program
+    if not program.instructions:
+        raise InvalidInputError(f"{path}: expected a program with instructions, found none; there is nothing to plan")
+    if option is None and loaded.accelerator is not None:
+        return Problem(program, loaded.accelerator)
+    accelerator = load_accelerator(option) if option is not None else _recorded(path, program.accelerator, plan_accelerator)
+    if accelerator.name != program.accelerator:
+        program = retarget(program, accelerator)
+    return Problem(program, accelerator)
+
+
+def _recorded(path: Path, of_program: str | None, of_plan: str) -> Accelerator:
+    known = builtin_names()
+    for name in (of_plan, of_program):
+        if name in known:
+            return load_accelerator(name)
+    named = of_plan or of_program
+    found = f"names {named!r}, which is not built in" if named else "names none"
+    raise InvalidInputError(
+        f"{path}: which accelerator? the file {found}; pass --accelerator NAME or FILE.toml (known: {', '.join(known)})"
+    )
+
+
+def check_planner(name: str) -> None:
+    """Raise :class:`UnknownNameError` unless ``name`` is a planner."""
+    if name not in planners.names():
+        raise UnknownNameError("planner", name, planners.names())
+
+
+def check_budget(seconds: float) -> None:
+    """Raise :class:`InvalidInputError` unless the budget is a finite number of seconds, 0 or more."""
+    if not math.isfinite(seconds) or seconds < 0:
+        raise InvalidInputError(f"--budget: expected a number of seconds, 0 or more, found {seconds}")

@@ -1,0 +1,156 @@
+"""The figures of one plan: what the command line prints, ``summary.json`` holds and the report shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from .plan import MemoryPlan
+from .planners.base import Problem
+from .program import Program, Storage
+from .schema import Document
+from .simulator import Simulation, occupancy
+from .timing import lower_bound_seconds
+
+Seconds = Annotated[float, Field(ge=0)]
+Bytes = Annotated[int, Field(ge=0)]
+
+
+class Numerics(Document):
+    """The planned run against PyTorch's eager run.
+
+    ``max_scaled_error`` is the largest absolute error of an output over the largest magnitude of that output in
+    PyTorch, the worst output's; it passes up to ``tolerance``. ``max_absolute_error`` is in the outputs' own units.
+    """
+
+    outputs: int
+    max_absolute_error: Annotated[float, Field(ge=0)] | None
+    max_scaled_error: Annotated[float, Field(ge=0)] | None
+    tolerance: Annotated[float, Field(gt=0)]
+    passed: bool
+    note: str = ""
+
+
+class TimeShares(Document):
+    """Where the planned time goes; the four add up to ``planned_seconds``."""
+
+    compute_seconds: Seconds
+    memory_seconds: Seconds
+    stall_seconds: Seconds
+    overhead_seconds: Seconds
+
+
+class Summary(Document):
+    """Every figure of one plan; the unit is part of each name.
+
+    ``gap_ratio`` is ``planned / lower_bound - 1``. ``fast_memory_arena_bytes`` is the highest end of an allocation,
+    ``fast_memory_occupied_bytes`` the most bytes allocated at one time; the difference is lost to fragmentation.
+    """
+
+    program: str
+    program_fingerprint: str
+    accelerator: str
+    planner: str
+    seed: int
+    budget_seconds: float | None = None
+    kernels: int
+    flops: float
+    weight_bytes: Bytes
+    input_bytes: Bytes
+    activation_bytes: Bytes
+    all_slow_seconds: Seconds
+    planned_seconds: Seconds
+    all_fast_seconds: Seconds
+    lower_bound_seconds: Seconds
+    gap_ratio: float | None
+    speedup_over_all_slow_ratio: float | None
+    time_shares: TimeShares
+    fast_memory_capacity_bytes: Bytes
+    fast_memory_arena_bytes: Bytes
+    fast_memory_occupied_bytes: Bytes
+    slow_traffic_bytes: Bytes
+    fast_traffic_bytes: Bytes
+    prefetches: int
+    prefetch_bytes: Bytes
+    evictions: int
+    evict_bytes: Bytes
+    phase_seconds: dict[str, float] = Field(default_factory=dict)
+    numerics: Numerics | None = None
+    checked_run: bool = False
+
+
+def summarise(
+    problem: Problem,
+    plan: MemoryPlan,
+    simulation: Simulation,
+    *,
+    budget_seconds: float | None = None,
+    phase_seconds: Mapping[str, float] | None = None,
+    numerics: Numerics | None = None,
+    checked_run: bool = False,
+) -> Summary:
+    """Collect the figures of ``plan``; ``simulation`` must be of this plan under the problem's cost model."""
+    program, accelerator = problem.program, problem.accelerator
+    bound = lower_bound_seconds(program, accelerator, problem.cost)
+    all_slow = uniform_seconds(problem, fast=False)
+    planned = simulation.total_seconds
+    prefetched = [copy.bytes for copy in plan.copies if copy.direction == "prefetch"]
+    evicted = [copy.bytes for copy in plan.copies if copy.direction == "evict"]
+    return Summary(
+        program=program.name,
+        program_fingerprint=program.fingerprint,
+        accelerator=accelerator.name,
+        planner=plan.planner,
+        seed=plan.seed,
+        budget_seconds=budget_seconds,
+        kernels=len(program.instructions),
+        flops=sum(step.flops * step.trip_count for step in program.instructions),
+        weight_bytes=_bytes_of(program, {"parameter", "constant"}),
+        input_bytes=_bytes_of(program, {"input"}),
+        activation_bytes=_bytes_of(program, {"intermediate", "output"}),
+        all_slow_seconds=all_slow,
+        planned_seconds=planned,
+        all_fast_seconds=uniform_seconds(problem, fast=True),
+        lower_bound_seconds=bound,
+        gap_ratio=planned / bound - 1.0 if bound > 0 else None,
+        speedup_over_all_slow_ratio=all_slow / planned if planned > 0 else None,
+        time_shares=TimeShares(
+            compute_seconds=simulation.compute_seconds,
+            memory_seconds=simulation.memory_seconds,
+            stall_seconds=simulation.stall_seconds,
+            overhead_seconds=simulation.overhead_seconds,
+        ),
+        fast_memory_capacity_bytes=accelerator.capacity,
+        fast_memory_arena_bytes=plan.peak_bytes,
+        fast_memory_occupied_bytes=max(occupancy(program, plan), default=0),
+        slow_traffic_bytes=sum(timing.slow_bytes for timing in simulation.instructions),
+        fast_traffic_bytes=sum(timing.fast_bytes for timing in simulation.instructions),
+        prefetches=len(prefetched),
+        prefetch_bytes=sum(prefetched),
+        evictions=len(evicted),
+        evict_bytes=sum(evicted),
+        phase_seconds=dict(phase_seconds or {}),
+        numerics=numerics,
+        checked_run=checked_run,
+    )
+
+
+def uniform_seconds(problem: Problem, *, fast: bool) -> float:
+    """Time of the program with every access in one memory and no copies."""
+    return sum(
+        problem.cost.seconds(t, [fast] * len(step.operands), [fast] * len(step.results))
+        for t, step in enumerate(problem.program.instructions)
+    )
+
+
+def _bytes_of(program: Program, kinds: Iterable[str]) -> int:
+    return sum(storage.size_bytes for storage in program.storages if storage_kind(storage) in kinds)
+
+
+def storage_kind(storage: Storage) -> str:
+    """One kind for a whole alias group: resident kinds win, then output, then intermediate."""
+    kinds = {member.kind for member in storage.members}
+    order = ("parameter", "constant", "input", "output", "intermediate")
+    return next(kind for kind in order if kind in kinds)

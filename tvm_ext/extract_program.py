@@ -1,0 +1,135 @@
+"""``ExtractProgram``: a lowered Relax function as a :class:`Program` for the planners."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+import tvm
+
+from ..accelerator import Accelerator
+from ..errors import InvalidInputError
+from ..program import Buffer, BufferKind, Instruction, Operand, Program
+from .lowered_function import RESIDENT_ORIGINS, LoweredFunction, Step, StepArgument, TensorValue, read_function
+
+
+
+def extract_program(
+    mod: tvm.IRModule, accelerator: Accelerator, *, function: str = "main", name: str = "", source: str = "tvm.relax"
+) -> Program:
+    """Program of one function of a module in destination-passing style (after ``CallTIRRewrite``).
+
+    Raises:
+        UnsupportedModelError: symbolic shapes or control flow.
+        InvalidInputError: the function calls no kernel, so there is nothing to plan.
+    """
+    lowered = read_function(mod, function)
+    if not lowered.steps:
+        raise InvalidInputError(
+            f"function {function!r} calls no kernel: expected a module after CallTIRRewrite with at least one; "
+            "is the model empty?"
+        )
+    return program_of(lowered, accelerator, name=name or function, source=source)
+
+
+def program_of(lowered: LoweredFunction, accelerator: Accelerator, *, name: str, source: str) -> Program:
+    """Program of a function already read. Buffer ids are tensor indices; in-place results get ids of their own."""
+    builder = _Builder(lowered, accelerator)
+    return builder.build(name, source)
+
+
+class _Builder:
+    def __init__(self, lowered: LoweredFunction, accelerator: Accelerator) -> None:
+        self.lowered = lowered
+        self.accelerator = accelerator
+        #: Tensor behind every buffer id: a tensor's own index, then one id per in-place result.
+        self.tensor_of: dict[int, TensorValue] = {t.index: t for t in lowered.tensors}
+        #: Buffer that holds a tensor's content now.
+        self.current: dict[int, int] = {t.index: t.index for t in lowered.tensors}
+        self.defined: dict[int, int] = {}
+        self.uses: dict[int, set[int]] = defaultdict(set)
+
+    def build(self, name: str, source: str) -> Program:
+        instructions = tuple(self.instruction(t, step) for t, step in enumerate(self.lowered.steps))
+        return Program(
+            name=name,
+            source=source,
+            accelerator=self.accelerator.name,
+            instructions=instructions,
+            buffers=tuple(self.buffers()),
+        )
+
+    def instruction(self, t: int, step: Step) -> Instruction:
+        operands, results = split_arguments(step)
+        read = tuple(self.operand(t, argument) for argument in operands)
+        written = tuple(self.result(t, argument) for argument in results)
+        if step.returned is not None:
+            self.defined[step.returned] = t
+            size = self.lowered.tensors[step.returned].size_bytes
+            written += (Operand(buffer=step.returned, bytes_accessed=size),)
+        footprint = step.footprint
+        matrix, vector = (footprint.matrix_flops, footprint.vector_flops) if footprint else (0.0, 0.0)
+        dtype = footprint.dtype if footprint else "f32"
+        return Instruction(
+            name=f"{step.callee}#{t}",
+            opcode=re.sub(r"\d+$", "", step.callee),
+            compute_seconds=self.accelerator.compute_seconds(dtype, matrix, vector),
+            flops=matrix + vector,
+            operands=read,
+            results=written,
+            cost_features={"dtype": dtype, "matrix_flops": matrix},
+        )
+
+    def operand(self, t: int, argument: StepArgument) -> Operand:
+        buffer = self.current[argument.tensor]
+        self.uses[buffer].add(t)
+        return Operand(buffer=buffer, bytes_accessed=argument.read_bytes)
+
+    def result(self, t: int, argument: StepArgument) -> Operand:
+        buffer = argument.tensor
+        if argument.is_operand:
+            buffer = len(self.tensor_of)
+            self.tensor_of[buffer] = self.lowered.tensors[argument.tensor]
+            self.current[argument.tensor] = buffer
+        self.defined[buffer] = t
+        return Operand(buffer=buffer, bytes_accessed=argument.written_bytes)
+
+    def buffers(self) -> Iterator[Buffer]:
+        """Residents always (they are the model's weights); others where a step touches them."""
+        members: dict[int, list[int]] = defaultdict(list)
+        for index, tensor in self.tensor_of.items():
+            if tensor.origin in RESIDENT_ORIGINS or index in self.defined or self.uses[index]:
+                members[tensor.storage].append(index)
+        kept = sorted((index, storage) for storage, indices in members.items() for index in indices)
+        for index, storage in kept:
+            yield self.buffer(index, storage, members[storage])
+
+    def buffer(self, index: int, storage: int, members: list[int]) -> Buffer:
+        tensor = self.tensor_of[index]
+        in_place = index >= len(self.lowered.tensors)
+        return Buffer(
+            id=index,
+            name=f"{tensor.name}@{self.defined[index]}" if in_place else tensor.name,
+            size_bytes=tensor.size_bytes,
+            kind=self.kind(index, storage, members),
+            definition_time=self.defined.get(index, self.defined.get(storage, -1)),
+            use_times=tuple(sorted(self.uses[index])),
+            alias_group=storage if len(members) > 1 else None,
+            pinned_slow=self.lowered.tensors[storage].origin == "call",
+        )
+
+    def kind(self, index: int, storage: int, members: list[int]) -> BufferKind:
+        if storage in self.lowered.output_storages and index in self.defined:
+            last = max((i for i in members if i in self.defined), key=lambda i: (self.defined[i], i))
+            if index == last:
+                return "output"
+        root = self.lowered.tensors[storage].origin
+        if index in self.defined or root not in RESIDENT_ORIGINS:
+            return "intermediate"
+        return root
+
+
+def split_arguments(step: Step) -> tuple[list[StepArgument], list[StepArgument]]:
+    """A step's arguments as operands and results, each in call order: the order of the instruction's entries."""
+    return [a for a in step.arguments if a.is_operand], [a for a in step.arguments if a.is_result]

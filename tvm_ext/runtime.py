@@ -1,0 +1,22 @@
+"""Loads the C++ core: importing this module registers ``memstow.runtime.*`` with TVM."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import tvm  # noqa: F401  (TVM's own libraries must be loaded before the core)
+import tvm_ffi
+
+
+def library_path() -> Path:
+    """Where the core's shared library lies."""
+    return Path(str(resources.files(__package__).joinpath("libmemstow_core.so")))
+
+
+_CORE = tvm_ffi.load_module(str(library_path()))
+
+
+@tvm_ffi.register_object("memstow.ExecutionContext")
+class ExecutionContext(tvm_ffi.Object):
+    """Arenas and copy queue of one call of a planned program."""
