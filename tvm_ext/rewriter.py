@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tvm
 from tvm import relax
+from tvm.ir import GenericConst
 
 from ..plan import Allocation
 from .extract_program import split_arguments
@@ -47,8 +48,8 @@ class PlanRewriter:
         self.act(self.placement.actions[-1])
         function = self.lowered.function
         body = function.body.body if isinstance(function.body, relax.SeqExpr) else function.body
-        result = self.rebuild(self.value_of(body), body)
-        sequence = relax.SeqExpr([relax.BindingBlock(self.bindings)], self.as_var(result))
+        result = self.as_var(self.rebuild(self.value_of(body), body))
+        sequence = relax.SeqExpr([relax.BindingBlock(self.bindings)], result)
         return relax.Function(function.params, sequence, function.ret_ty, function.is_pure, function.attrs)
 
     def value_of(self, expr: relax.Expr) -> Value:
@@ -186,7 +187,7 @@ class PlanRewriter:
         key = (memory, offset, shape, dtype)
         if key not in self.views:
             place = [relax.prim_value(memory), relax.prim_value(offset)]
-            form = [relax.ShapeExpr(list(shape)), relax.DataTypeImm(dtype)]
+            form = [relax.ShapeExpr(list(shape)), GenericConst(tvm.DataType(dtype), relax.AnyType())]
             self.views[key] = self.call("view", [self.context, *place, *form], relax.TensorType(list(shape), dtype))
         return self.views[key]
 

@@ -1,0 +1,28 @@
+"""The options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DEFAULT_ACCELERATOR = "tpu_v5e"
+DEFAULT_PLANNER = "greedy"
+DEFAULT_BUDGET_SECONDS = 10.0
+
+PlannerOption = Annotated[str, typer.Option("--planner", metavar="P", help="Planner by name.")]
+BudgetOption = Annotated[float, typer.Option("--budget", metavar="SECONDS", help="Time the planner may search.")]
+SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, same weights, inputs and plan.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document on standard output, all else on standard error.")
+]
+ProgramArgument = Annotated[
+    Path, typer.Argument(metavar="PROGRAM.json", help="A program of memstow or an xla_suite file.", show_default=False)
+]
+RecordedAccelerator = Annotated[
+    str | None,
+    typer.Option(
+        "--accelerator", metavar="A", help="Name or FILE.toml; left out, the one the files name.", show_default=False
+    ),
+]

@@ -1,0 +1,88 @@
+"""``ScheduleForCPU``: tile, vectorise and parallelise every kernel of a module."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import tvm
+from tvm import s_tir, tirx
+from tvm.target import Target
+
+from .analysis import is_spatial, root_blocks
+from .analysis import block_iters
+from .gemm import schedule_contraction
+from .reduction import schedule_reduction
+from .spatial import inline_spatial, schedule_spatial
+from .target import CpuTarget
+
+IS_SCHEDULED = "tirx.is_scheduled"
+"""Function attribute by which TVM's own default schedules know a kernel that needs none."""
+
+_log = logging.getLogger(__name__)
+
+
+@tvm.transform.module_pass(opt_level=0, name="ScheduleForCPU")
+class ScheduleForCPU:
+    """Schedule every unscheduled PrimFunc; run it after ``FuseTIR`` and before ``CallTIRRewrite``.
+
+    Parameters, attributes and results of a kernel stay as they are up to the rounding of reordered sums. A kernel that
+    no rule fits, as one with dynamic shapes, keeps its loops.
+
+    Args:
+        target: the CPU to schedule for; by default the target in scope when the pass runs.
+    """
+
+    def __init__(self, target: Target | None = None) -> None:
+        self.target = target
+
+    def transform_module(self, mod: tvm.IRModule, _ctx: tvm.transform.PassContext) -> tvm.IRModule:
+        """Return the module with scheduled kernels.
+
+        Raises:
+            ValueError: there is no target, neither an argument nor in scope.
+        """
+        cpu = CpuTarget.of(self.target or Target.current(allow_none=False))
+        scheduled = mod.clone()
+        for variable, func in mod.functions_items():
+            if isinstance(func, tirx.PrimFunc) and not (func.attrs and func.attrs.get(IS_SCHEDULED, False)):
+                scheduled[variable] = schedule_kernel(func, cpu, variable.name_hint)
+        return scheduled
+
+
+def schedule_kernel(func: Any, cpu: CpuTarget, name: str = "main") -> Any:
+    """Return ``func`` under the first rule that fits it, or as it is; ``name`` is for log messages."""
+    for rule in (schedule_contraction, schedule_blocks):
+        try:
+            sch = rule(func, cpu)
+        # Any failure of a rule means that it does not fit: a kernel without a schedule is slow, not wrong.
+        except Exception as error:
+            _log.debug("%s: %s failed: %s", name, rule.__name__, error)
+            continue
+        if sch is not None:
+            return _with_attributes_of(func, sch.mod["main"])
+    _log.info("%s: no rule fits, left unscheduled", name)
+    return func
+
+
+def schedule_blocks(func: Any, cpu: CpuTarget) -> Any:
+    """Inline what is cheap, then schedule every block of ``func`` by itself."""
+    sch = s_tir.Schedule(func)
+    inline_spatial(sch)
+    for block in root_blocks(sch):
+        iters = block_iters(sch, block)
+        if iters is None:
+            continue
+        if is_spatial(iters):
+            schedule_spatial(sch, block, cpu)
+        else:
+            schedule_reduction(sch, block, cpu)
+    return sch
+
+
+def _with_attributes_of(func: Any, scheduled: Any) -> Any:
+    attributes = dict(func.attrs.items()) if func.attrs else {}
+    for key in list(scheduled.attrs.keys()) if scheduled.attrs else []:
+        if key not in attributes:
+            scheduled = scheduled.without_attr(key)
+    return scheduled.with_attrs({**attributes, IS_SCHEDULED: True})

@@ -1,0 +1,115 @@
+"""From a PyTorch module to a Relax module, with the weights as parameters of the program."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import warnings
+from dataclasses import dataclass
+
+import torch
+import tvm
+from torch.export import ExportedProgram
+from torch.export.graph_signature import ExportGraphSignature, InputKind, InputSpec, TensorArgument
+from tvm import relax
+from tvm.relax.frontend.torch import from_exported_program
+
+from ..errors import InvalidInputError, UnsupportedModelError
+
+_LIFTED = frozenset({InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR})
+
+
+@dataclass(frozen=True)
+class ImportedModel:
+    """A Relax module whose ``main`` takes the inputs first, then the weights, and returns a tuple.
+
+    ``main`` carries the attribute ``num_input``. ``weights`` are the values of the other parameters in their order
+    (parameters, buffers and constants of the PyTorch module), on the meta device if the model is.
+    """
+
+    module: tvm.IRModule
+    weights: tuple[torch.Tensor, ...]
+
+
+def export_model(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], *, name: str) -> ExportedProgram:
+    """Export a module for positional example inputs, decomposed to core operators.
+
+    Raises:
+        InvalidInputError: an example input is no tensor.
+        UnsupportedModelError: torch.export cannot capture the module as one graph.
+    """
+    for k, value in enumerate(inputs):
+        if not isinstance(value, torch.Tensor):
+            raise InvalidInputError(
+                f"model {name!r}: expected tensors as example inputs, found {type(value).__name__} at position {k}; "
+                "fix such values inside the module"
+            )
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.export.export(module, inputs).run_decompositions()
+    except Exception as error:  # torch.export raises many kinds, from the user's code as well
+        raise UnsupportedModelError(
+            f"model {name!r}: torch.export cannot capture it as one graph ({_first_line(error)}); "
+            "make `torch.export.export(module, inputs)` work first"
+        ) from error
+
+
+def import_exported(exported: ExportedProgram, *, name: str) -> ImportedModel:
+    """Translate an exported, decomposed program to Relax. Weights are not read: meta and fake tensors do.
+
+    Raises:
+        UnsupportedModelError: the importer lacks an operator or a kind of input.
+    """
+    specs = list(exported.graph_signature.input_specs)
+    for spec in specs:
+        if spec.kind not in _LIFTED and not isinstance(spec.arg, TensorArgument):
+            raise UnsupportedModelError(
+                f"model {name!r}: input {spec.arg.name!r} is a {type(spec.arg).__name__}; expected a tensor: "
+                "fix such values inside the module"
+            )
+    weights = tuple(_lifted_value(exported, spec) for spec in specs if spec.kind in _LIFTED)
+    try:
+        module = from_exported_program(_all_as_inputs(exported), keep_params_as_input=True, run_ep_decomposition=False)
+    except Exception as error:  # the importer raises plain assertions and KeyErrors as well
+        raise UnsupportedModelError(
+            f"model {name!r}: TVM's importer rejects it ({_first_line(error)}); "
+            "replace the operator in the model, or decompose it before the export"
+        ) from error
+    order = [k for k, spec in enumerate(specs) if spec.kind not in _LIFTED]
+    order += [k for k, spec in enumerate(specs) if spec.kind in _LIFTED]
+    return ImportedModel(_reorder_parameters(module, order, len(specs) - len(weights)), weights)
+
+
+def _lifted_value(exported: ExportedProgram, spec: InputSpec) -> torch.Tensor:
+    target = spec.target or ""
+    value = exported.state_dict.get(target, exported.constants.get(target))
+    assert isinstance(value, torch.Tensor), f"exported program without a value for {target!r}"
+    return value
+
+
+def _all_as_inputs(exported: ExportedProgram) -> ExportedProgram:
+    """The same graph with every lifted tensor as a user input: the importer then converts no weight.
+
+    It converts parameters to TVM tensors otherwise, which costs a copy of the model and fails on the meta device.
+    """
+    signature = exported.graph_signature
+    specs = [dataclasses.replace(spec, kind=InputKind.USER_INPUT, target=None) for spec in signature.input_specs]
+    outputs = [dataclasses.replace(spec) for spec in signature.output_specs]
+    relabelled = copy.copy(exported)
+    relabelled._graph_signature = ExportGraphSignature(specs, outputs)
+    relabelled._state_dict = {}
+    relabelled._constants = {}
+    return relabelled
+
+
+def _reorder_parameters(module: tvm.IRModule, order: list[int], inputs: int) -> tvm.IRModule:
+    main = module["main"].without_attr("params").with_attr("num_input", inputs)
+    params = [main.params[k] for k in order]
+    module["main"] = relax.Function(params, main.body, main.ret_ty, main.is_pure, main.attrs)
+    return module
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:300]

@@ -1,0 +1,195 @@
+"""The pass pipeline: Relax in, a planned executable's Relax out.
+
+::
+
+    Relax from torch.export
+      1 fuse      operators become TIR kernels, neighbours fuse
+      2 lower     destination-passing style: every tensor is allocated, every kernel writes into its arguments
+      3 plan      ExtractProgram -> planner -> ApplyMemoryPlan, in place of StaticPlanBlockMemory
+      4 schedule  TIR kernels get CPU schedules
+      5 finish    what is left of Relax becomes calls of the virtual machine
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import tvm
+from tvm import relax
+from tvm.relax.backend.cpu_generic import pipeline as cpu_generic
+from tvm.target import Target
+from tvm.ir.transform import Pass, PassContext, Sequential
+
+from ..accelerator import Accelerator, Memory, load_accelerator
+from ..errors import InvalidInputError
+from ..plan import MemoryPlan
+from ..planners import Planner, Problem
+from ..planners import get as get_planner
+from ..program import Program
+from ..timing import InstructionCost
+from .cpu_schedule import ScheduleForCPU
+from .extract_program import extract_program
+from .passes.apply_memory_plan import ApplyMemoryPlan
+from .placement import HOST_ALIGNMENT
+
+CostModel = Callable[[Program, Accelerator], InstructionCost]
+
+DEFAULT_ACCELERATOR = "tpu_v5e"
+DEFAULT_PLANNER = "greedy"
+DEFAULT_BUDGET_SECONDS = 10.0
+PIPELINE_NAME = "memstow"
+
+
+@dataclass(frozen=True)
+class PipelineOptions:
+    """What the pipeline plans for, and with what. ``cost`` prices instructions; left out, it is the roofline."""
+
+    accelerator: Accelerator
+    planner: Planner
+    budget_seconds: float = DEFAULT_BUDGET_SECONDS
+    seed: int = 0
+    checked: bool = False
+    cost: CostModel | None = None
+    host_accelerator: Accelerator = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "host_accelerator", with_host_alignment(self.accelerator))
+
+    def problem(self, program: Program) -> Problem:
+        """The planning problem of a program under these options."""
+        if self.cost is None:
+            return Problem(program, self.host_accelerator)
+        return Problem(program, self.host_accelerator, self.cost(program, self.host_accelerator))
+
+
+def with_host_alignment(accelerator: Accelerator) -> Accelerator:
+    """The accelerator with allocations aligned for host kernels as well.
+
+    A stricter alignment: a plan made for it is valid for the accelerator itself.
+    """
+    alignment = max(accelerator.alignment, HOST_ALIGNMENT)
+    data = {**accelerator.fast_memory.model_dump(), "alignment_bytes": alignment}
+    return accelerator.model_copy(update={"fast_memory": Memory.parse(data, where=accelerator.name)})
+
+
+def fuse_passes(target: Target) -> list[Pass]:
+    """Phase 1. A transpose of a weight is folded into the matmul that reads it, not run at every call."""
+    return [
+        *cpu_generic.library_dispatch_passes(target),
+        relax.transform.FuseTransposeMatmul(),
+        relax.transform.LegalizeOps(),
+        relax.transform.AnnotateTIROpPattern(),
+        relax.transform.FoldConstant(),
+        relax.transform.FuseOps(),
+        relax.transform.FuseTIR(),
+        relax.transform.DeadCodeElimination(),
+    ]
+
+
+def lower_passes() -> list[Pass]:
+    """Phase 2."""
+    return [
+        relax.transform.RewriteDataflowReshape(),
+        relax.transform.ToNonDataflow(),
+        relax.transform.RemovePurityChecking(),
+        relax.transform.CallTIRRewrite(),
+    ]
+
+
+def finish_passes() -> list[Pass]:
+    """Phase 5: TVM's own passes after memory planning."""
+    return [
+        relax.transform.LowerAllocTensor(),
+        relax.transform.KillAfterLastUse(),
+        relax.transform.LowerRuntimeBuiltin(),
+        relax.transform.ComputePrimValue(),
+        relax.transform.VMShapeLower(),
+        relax.transform.AttachGlobalSymbol(),
+    ]
+
+
+@tvm.transform.module_pass(opt_level=0, name="PlanMemory")
+class PlanMemory:
+    """Phase 3 for one function: extract its program, plan it, apply the plan.
+
+    Args:
+        options: what to plan for.
+        function: the Relax function.
+        on_plan: called with the problem and its plan, before the plan is applied.
+    """
+
+    def __init__(
+        self,
+        options: PipelineOptions,
+        *,
+        function: str = "main",
+        on_plan: Callable[[Problem, MemoryPlan], None] | None = None,
+    ) -> None:
+        self.options = options
+        self.function = function
+        self.on_plan = on_plan
+
+    def transform_module(self, mod: tvm.IRModule, _ctx: PassContext) -> tvm.IRModule:
+        """Return the module with the planned function."""
+        if self.function not in {gv.name_hint for gv in mod.get_global_vars()}:
+            raise InvalidInputError(
+                f"expected a module with the Relax function {self.function!r}, found "
+                f"{sorted(str(gv.name_hint) for gv in mod.get_global_vars())}; pass function=... to memstow.pipeline"
+            )
+        options = self.options
+        program = extract_program(mod, options.host_accelerator, function=self.function)
+        problem = options.problem(program)
+        plan = options.planner.plan(problem, budget_seconds=options.budget_seconds, seed=options.seed)
+        if self.on_plan is not None:
+            self.on_plan(problem, plan)
+        apply = ApplyMemoryPlan(plan, options.host_accelerator, function=self.function, checked=options.checked)
+        return apply(mod)
+
+
+def pipeline(
+    *,
+    accelerator: str | Accelerator = DEFAULT_ACCELERATOR,
+    planner: str | Planner = DEFAULT_PLANNER,
+    budget_seconds: float = DEFAULT_BUDGET_SECONDS,
+    seed: int = 0,
+    checked: bool = False,
+    function: str = "main",
+    on_plan: Callable[[Problem, MemoryPlan], None] | None = None,
+) -> Pass:
+    """A Relax pipeline for ``tvm.compile(mod, target="llvm", relax_pipeline=memstow.pipeline(...))``.
+
+    Args:
+        accelerator: a built-in name, the path of a TOML file, or a description.
+        planner: a registered name or a planner.
+        budget_seconds: time that the planner may search.
+        seed: of the planner.
+        checked: poison freed, unwritten and in-flight memory in the compiled program.
+        function: the Relax function to plan; others are compiled without a plan.
+        on_plan: called with the :class:`~memstow.planners.Problem` and its plan.
+
+    Raises:
+        UnknownNameError: no such accelerator or planner.
+    """
+    options = PipelineOptions(
+        accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator),
+        get_planner(planner) if isinstance(planner, str) else planner,
+        budget_seconds,
+        seed,
+        checked,
+    )
+
+    @tvm.transform.module_pass(opt_level=0, name="memstow.pipeline")
+    def run(mod: tvm.IRModule, _ctx: PassContext) -> tvm.IRModule:
+        target = Target.current(allow_none=True) or Target("llvm")
+        passes = [
+            *fuse_passes(target),
+            *lower_passes(),
+            PlanMemory(options, function=function, on_plan=on_plan),
+            ScheduleForCPU(),
+            *finish_passes(),
+        ]
+        with target:
+            return Sequential(passes)(mod)
+
+    return run
