@@ -26,8 +26,8 @@ class Numerics(Document):
     """
 
     outputs: int
-    max_absolute_error: Annotated[float, Field(ge=0)] | None
-    max_scaled_error: Annotated[float, Field(ge=0)] | None
+    max_absolute_error: Annotated[float, Field(ge=0)] | None = None
+    max_scaled_error: Annotated[float, Field(ge=0)] | None = None
     tolerance: Annotated[float, Field(gt=0)]
     passed: bool
     note: str = ""
@@ -64,8 +64,8 @@ class Summary(Document):
     planned_seconds: Seconds
     all_fast_seconds: Seconds
     lower_bound_seconds: Seconds
-    gap_ratio: float | None
-    speedup_over_all_slow_ratio: float | None
+    gap_ratio: float | None = None
+    speedup_over_all_slow_ratio: float | None = None
     time_shares: TimeShares
     fast_memory_capacity_bytes: Bytes
     fast_memory_arena_bytes: Bytes

@@ -9,7 +9,8 @@ True
 Importing this package loads neither torch nor transformers; `build` does.
 """
 
-from . import convolutional, encoders, language_models, sequence_models, training
+# Imported for their effect: each module registers its models.
+from . import convolutional, encoders, language_models, sequence_models, training  # noqa: F401
 from .registry import Entry, build, describe, entry, names, sizes
 from .statistics import parameter_bytes, parameter_count
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 def gpt2_train(layers: int, hidden: int, heads: int, vocabulary: int, tokens: int) -> Built:
     """Ids and labels (1, tokens) -> loss (), one gradient per parameter, in the order of `parameters()`.
 
-    Full: distilgpt2's dimensions (https://huggingface.co/distilbert/distilgpt2), which are GPT-2's with 6 layers.
-    Deep: GPT-2 XL (Radford et al. 2019, table 2). No dropout; the optimiser is left out.
+    Full: distilgpt2's dimensions (https://huggingface.co/distilbert/distilgpt2), which are GPT-2's with 6 layers;
+    only as many positions as tokens. Deep: GPT-2 XL (Radford et al. 2019, table 2). No dropout; the optimiser is left
+    out.
     """
     import torch
 

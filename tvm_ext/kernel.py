@@ -17,6 +17,8 @@ from tvm.s_tir.stmt import SBlock
 
 #: TVM's names of data types -> the keys of an accelerator's ``flops_per_second``.
 DTYPE_KEYS = {"float64": "f64", "float32": "f32", "float16": "f16", "bfloat16": "bf16"}
+#: Calls that hand out a buffer's address.
+ADDRESS_OPS = frozenset({"tirx.buffer_data", "tirx.address_of"})
 REDUCTION = 2  # tirx.IterVar.CommReduce
 
 
@@ -26,11 +28,13 @@ class KernelFootprint:
 
     A parameter's bytes are the distinct elements that its index expressions can reach, times the element size: the
     product of the extents of the loop variables in the indices, at most the whole tensor. A gather therefore counts
-    the rows it takes, not the table.
+    the rows it takes, not the table. A tensor whose address is handed to an external routine is in ``opaque`` and
+    counts whole in both directions; whether it is read or written is the caller's convention.
     """
 
     read_bytes: tuple[int, ...]
     written_bytes: tuple[int, ...]
+    opaque: frozenset[int]
     matrix_flops: float
     vector_flops: float
     dtype: str
@@ -48,6 +52,7 @@ class _Accesses:
     extents: dict[Var, int] = field(default_factory=dict)
     loads: dict[Var, list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
     stores: dict[Var, list[tuple[Any, ...]]] = field(default_factory=lambda: defaultdict(list))
+    addressed: set[Var] = field(default_factory=set)
     matrix_flops: float = 0.0
     matrix_dtype: str | None = None
 
@@ -67,13 +72,17 @@ def analyse_kernel(func: tirx.PrimFunc) -> KernelFootprint:
     """Footprint and operations of an unscheduled kernel with static shapes."""
     accesses = _Accesses()
     _visit(func.body, accesses)
+    opaque = frozenset(k for k, param in enumerate(func.params) if param in accesses.addressed)
     reads = [_accessed_bytes(param, accesses.loads.get(param, []), accesses.extents) for param in func.params]
     writes = [_accessed_bytes(param, accesses.stores.get(param, []), accesses.extents) for param in func.params]
+    for k in opaque:
+        reads[k] = writes[k] = tensor_bytes(func.params[k].ty.shape, func.params[k].ty.dtype)
     total = float(tvm.s_tir.analysis.estimate_tir_flops(tvm.IRModule({"main": func})))
     dtype = accesses.matrix_dtype or str(func.params[-1].ty.dtype)
     return KernelFootprint(
         read_bytes=tuple(reads),
         written_bytes=tuple(writes),
+        opaque=opaque,
         matrix_flops=accesses.matrix_flops,
         vector_flops=max(0.0, total - accesses.matrix_flops),
         dtype=DTYPE_KEYS.get(dtype, dtype),
@@ -90,6 +99,10 @@ def _visit(root: Any, accesses: _Accesses) -> None:
     def on_store(store: tirx.BufferStore) -> None:
         accesses.stores[store.buffer].append(tuple(store.indices))
 
+    def on_call(call: tvm.ir.Call) -> None:
+        if isinstance(call.op, tvm.ir.Op) and call.op.name in ADDRESS_OPS:
+            tvm_ffi.structural_walk(call.args[0], [(Var, accesses.addressed.add)])
+
     def on_block(block: SBlock) -> tvm_ffi.WalkResult:
         for iter_var in block.iter_vars:
             accesses.extents[iter_var.var] = _static(iter_var.dom.extent)
@@ -100,8 +113,8 @@ def _visit(root: Any, accesses: _Accesses) -> None:
             _visit(block.init, accesses)
         return tvm_ffi.WalkResult.SKIP
 
-    callbacks = [(SBlock, on_block), (tirx.For, on_loop), (TensorLoad, on_load), (tirx.BufferStore, on_store)]
-    tvm_ffi.structural_walk(root, callbacks, order="pre")
+    leaves = [(TensorLoad, on_load), (tirx.BufferStore, on_store), (tvm.ir.Call, on_call)]
+    tvm_ffi.structural_walk(root, [(SBlock, on_block), (tirx.For, on_loop), *leaves], order="pre")
 
 
 def _static(extent: Any) -> int:

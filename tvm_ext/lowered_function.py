@@ -243,25 +243,38 @@ class _Reader:
                 )
             self.footprints[callee] = analyse_kernel(kernel)
         footprint = self.footprints[callee]
-        found = tuple(
-            self.argument(k, tensor, footprint.read_bytes[k], footprint.written_bytes[k]) for k, tensor in arguments
-        )
-        return Step(position, callee, found, footprint)
+        found = []
+        for k, tensor in arguments:
+            if k in footprint.opaque:
+                found.append(self.whole_argument(k, tensor))
+            else:
+                found.append(self.argument(k, tensor, footprint.read_bytes[k], footprint.written_bytes[k]))
+        return Step(position, callee, tuple(found), footprint)
 
     def external_step(
         self, position: int, call: relax.Call, arguments: list[tuple[int, TensorValue]], returned: Value
     ) -> Step:
-        found = []
-        for k, tensor in arguments:
-            fresh = tensor.origin == "allocation" and tensor.storage not in self.written
-            found.append(self.argument(k, tensor, tensor.size_bytes, tensor.size_bytes if fresh else 0))
         index = returned.index if isinstance(returned, TensorValue) else None
-        return Step(position, str(call.op.global_symbol), tuple(found), None, index)
+        found = tuple(self.whole_argument(k, tensor) for k, tensor in arguments)
+        return Step(position, str(call.op.global_symbol), found, None, index)
+
+    def whole_argument(self, position: int, tensor: TensorValue) -> StepArgument:
+        """An argument of external code: read whole, or written whole if it has no content yet."""
+        fresh = self.is_fresh(tensor)
+        return self.argument(position, tensor, tensor.size_bytes, tensor.size_bytes if fresh else 0)
+
+    def is_fresh(self, tensor: TensorValue) -> bool:
+        """Whether nothing has been written to the tensor's memory yet."""
+        root = self.out.tensors[tensor.storage]
+        return root.origin == "allocation" and tensor.storage not in self.written
 
     def argument(self, position: int, tensor: TensorValue, read: int, written: int) -> StepArgument:
-        """A kernel that accumulates reads its own fresh result back: that is no operand."""
-        fresh = tensor.origin == "allocation" and tensor.storage not in self.written
-        if written:
+        """A kernel that accumulates reads its own fresh result back: that is no operand.
+
+        A tensor without content is a result even if nothing is written to it: it needs a place.
+        """
+        fresh = self.is_fresh(tensor)
+        if fresh or written:
             self.written.add(tensor.storage)
         return StepArgument(
             position=position,
@@ -269,7 +282,7 @@ class _Reader:
             read_bytes=0 if fresh else read,
             written_bytes=written,
             is_operand=not fresh,
-            is_result=written > 0,
+            is_result=fresh or written > 0,
         )
 
 

@@ -31,6 +31,7 @@ from ..timing import InstructionCost
 from .cpu_schedule import ScheduleForCPU
 from .extract_program import extract_program
 from .passes.apply_memory_plan import ApplyMemoryPlan
+from .passes.fold_transpose import FoldTranspose
 from .placement import HOST_ALIGNMENT
 
 CostModel = Callable[[Program, Accelerator], InstructionCost]
@@ -77,7 +78,7 @@ def fuse_passes(target: Target) -> list[Pass]:
     """Phase 1. A transpose of a weight is folded into the matmul that reads it, not run at every call."""
     return [
         *cpu_generic.library_dispatch_passes(target),
-        relax.transform.FuseTransposeMatmul(),
+        FoldTranspose(),
         relax.transform.LegalizeOps(),
         relax.transform.AnnotateTIROpPattern(),
         relax.transform.FoldConstant(),
@@ -109,7 +110,7 @@ def finish_passes() -> list[Pass]:
     ]
 
 
-@tvm.transform.module_pass(opt_level=0, name="PlanMemory")
+@tvm.ir.transform.module_pass(opt_level=0, name="PlanMemory")
 class PlanMemory:
     """Phase 3 for one function: extract its program, plan it, apply the plan.
 
@@ -179,7 +180,7 @@ def pipeline(
         checked,
     )
 
-    @tvm.transform.module_pass(opt_level=0, name="memstow.pipeline")
+    @tvm.ir.transform.module_pass(opt_level=0, name="memstow.pipeline")
     def run(mod: tvm.IRModule, _ctx: PassContext) -> tvm.IRModule:
         target = Target.current(allow_none=True) or Target("llvm")
         passes = [

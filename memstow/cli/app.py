@@ -11,10 +11,7 @@ from typer.core import TyperGroup
 from ..errors import InfeasiblePlanError, MemstowError
 from . import accelerators, check, compile, models, plan
 from .console import notice
-
-EXIT_FAILED_CHECK = 1
-EXIT_BAD_INPUT = 2
-EXIT_INTERRUPTED = 130
+from .failures import EXIT_BAD_INPUT, EXIT_FAILED_CHECK, EXIT_INTERRUPTED
 
 
 class CommandGroup(TyperGroup):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..explain import SlowTensor
 from ..plan import MemoryPlan
 from ..planners.base import Problem
 from ..report import render_report
@@ -14,6 +14,9 @@ from ..simulator import Simulation
 from ..summary import Summary
 from ..trace import trace_json
 from .output import OutputFolder
+
+if TYPE_CHECKING:
+    from ..explain import SlowTensor
 
 PROGRAM, PLAN, SUMMARY, TRACE, REPORT = "program.json", "plan.json", "summary.json", "trace.json", "report.html"
 DOCUMENTS = (PROGRAM, PLAN, SUMMARY, TRACE, REPORT)

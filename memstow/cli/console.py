@@ -45,6 +45,15 @@ def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]
     console(sys.stdout).print(table)
 
 
+def print_lines(title: str, lines: Iterable[str]) -> None:
+    """Lines on standard output, unwrapped so that they can be copied, under a title unless it is empty."""
+    if title:
+        print(title)
+    for line in lines:
+        print(f"  {line}" if title else line)
+    sys.stdout.flush()
+
+
 @contextlib.contextmanager
 def results_only_on_stdout() -> Iterator[None]:
     """Send what libraries and user code print meanwhile, Python and C alike, to standard error."""

@@ -16,7 +16,7 @@ NEGLIGIBLE_MAGNITUDE = 1e-12
 
 
 def eager_outputs(module: torch.nn.Module, inputs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-    """What PyTorch gives, flattened to tensors; the inputs are left as they are even by a module that writes to them."""
+    """What PyTorch gives, flattened to tensors. The inputs stay as they are even if the module writes to them."""
     import torch
 
     with torch.no_grad():

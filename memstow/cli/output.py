@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -47,13 +49,20 @@ class OutputFolder:
     Unless :meth:`commit` is reached nothing in the folder changes, and folders made for it are removed again.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: Sequence[str] = ()) -> None:
+        """``names`` are the files to come: known here, they are known not to be in the way of a folder."""
         self.folder = folder
+        self._names = names
         self.kept: list[str] = []
         self._made: list[Path] = []
         self._staging = folder
 
     def __enter__(self) -> Self:
+        for name in self._names:
+            if (self.folder / name).is_dir():
+                raise InvalidInputError(
+                    f"{self.folder / name}: expected a file to replace, found a folder; move it away"
+                )
         self._made = make_folder(self.folder)
         try:
             self._staging = Path(tempfile.mkdtemp(dir=self.folder, prefix=".memstow-"))
@@ -74,6 +83,20 @@ class OutputFolder:
     def stage(self, name: str) -> Path:
         """The path at which to prepare the file ``name``."""
         return self._staging / name
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Name the folder if the disk refuses while files are prepared.
+
+        Raises:
+            InvalidInputError: the disk is full, say.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise InvalidInputError(
+                f"{self.folder}: cannot be written to ({error.strerror or error}); make room or choose another folder"
+            ) from error
 
     def commit(self) -> list[Path]:
         """Move the prepared files into place, sorted by name; ``kept`` grows with each."""

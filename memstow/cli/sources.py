@@ -136,7 +136,9 @@ def _guarded(what: str, path: Path, action: Callable[[], Any]) -> Any:
         return action()
     except (Exception, SystemExit) as error:
         frames = traceback.extract_tb(error.__traceback__)
-        lines = [frame.lineno for frame in frames if Path(frame.filename) == path.absolute() or frame.filename == str(path)]
+        lines = [
+            frame.lineno for frame in frames if Path(frame.filename) == path.absolute() or frame.filename == str(path)
+        ]
         place = f" (line {lines[-1]})" if lines else ""
         raise InvalidInputError(f"{what}{place}: {type(error).__name__}: {error}") from error
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
-from ..explain import SlowTensor
 from ..summary import Summary
 from .console import format_bytes, format_count, format_percent, format_seconds, print_table
+
+if TYPE_CHECKING:
+    from ..explain import SlowTensor
 
 SHOWN_SLOW_TENSORS = 5
 
@@ -31,7 +35,7 @@ def summary_rows(summary: Summary) -> list[tuple[str, str, str]]:
     capacity = summary.fast_memory_capacity_bytes
     moved = summary.prefetch_bytes + summary.evict_bytes
     rows = [
-        ("kernels", str(summary.kernels), f"{format_count(summary.flops)}FLOP"),
+        ("kernels", str(summary.kernels), _flops(summary.flops)),
         ("weights", format_bytes(summary.weight_bytes), ""),
         ("activations", format_bytes(summary.activation_bytes), f"and {format_bytes(summary.input_bytes)} of inputs"),
         ("time, all in slow memory", format_seconds(summary.all_slow_seconds), ""),
@@ -46,6 +50,10 @@ def summary_rows(summary: Summary) -> list[tuple[str, str, str]]:
     if summary.numerics is not None:
         rows.append(_numerics_row(summary))
     return rows
+
+
+def _flops(flops: float) -> str:
+    return f"{format_count(flops)}{'FLOP' if flops >= 1000 else ' FLOP'}" if flops else ""
 
 
 def _share(part: float, total: float) -> str:
@@ -67,11 +75,22 @@ def _numerics_row(summary: Summary) -> tuple[str, str, str]:
     return "numerics, max error", figure, f"{verdict} (tolerance {numerics.tolerance:g}{checked}){note}"
 
 
+def describe_slow_tensors(slow_tensors: Sequence[SlowTensor]) -> list[dict[str, Any]]:
+    """All of them as JSON values."""
+    return [asdict(tensor) for tensor in slow_tensors]
+
+
 def print_slow_tensors(slow_tensors: Sequence[SlowTensor]) -> None:
     """The tensors whose place in slow memory costs most, with the reason for each."""
     ranked = sorted(slow_tensors, key=lambda tensor: -tensor.cost_seconds)
     rows = [
-        (tensor.name, tensor.kind, format_bytes(tensor.size_bytes), format_seconds(tensor.cost_seconds), tensor.sentence)
+        (
+            tensor.name,
+            tensor.kind,
+            format_bytes(tensor.size_bytes),
+            format_seconds(tensor.cost_seconds),
+            tensor.sentence,
+        )
         for tensor in ranked[:SHOWN_SLOW_TENSORS]
     ]
     if rows:

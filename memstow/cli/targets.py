@@ -14,8 +14,9 @@ from ..retarget import retarget
 
 
 def resolve_problem(path: Path, loaded: LoadedProblem, option: str | None, plan_accelerator: str = "") -> Problem:
-    """The problem of a program file: ``--accelerator``, else the file's own, else the plan's, else the program's.
+    """The problem of a program file, for the accelerator of the first that names one.
 
+    In order: ``--accelerator``; the file's own, unless the plan is for another; the plan's; the program's.
     Compute times follow the accelerator where the program has the features for it.
 
     Raises:
@@ -24,9 +25,12 @@ def resolve_problem(path: Path, loaded: LoadedProblem, option: str | None, plan_
     program = loaded.program
     if not program.instructions:
         raise InvalidInputError(f"{path}: expected a program with instructions, found none; there is nothing to plan")
-    if option is None and loaded.accelerator is not None:
-        return Problem(program, loaded.accelerator)
-    accelerator = load_accelerator(option) if option is not None else _recorded(path, program.accelerator, plan_accelerator)
+    own = loaded.accelerator
+    if option is None and own is not None and plan_accelerator in ("", own.name):
+        return Problem(program, own)
+    accelerator = (
+        load_accelerator(option) if option is not None else _recorded(path, program.accelerator, plan_accelerator)
+    )
     if accelerator.name != program.accelerator:
         program = retarget(program, accelerator)
     return Problem(program, accelerator)
@@ -34,10 +38,9 @@ def resolve_problem(path: Path, loaded: LoadedProblem, option: str | None, plan_
 
 def _recorded(path: Path, of_program: str | None, of_plan: str) -> Accelerator:
     known = builtin_names()
-    for name in (of_plan, of_program):
-        if name in known:
-            return load_accelerator(name)
     named = of_plan or of_program
+    if named and named in known:
+        return load_accelerator(named)
     found = f"names {named!r}, which is not built in" if named else "names none"
     raise InvalidInputError(
         f"{path}: which accelerator? the file {found}; pass --accelerator NAME or FILE.toml (known: {', '.join(known)})"

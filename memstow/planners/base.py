@@ -44,5 +44,8 @@ class Planner(Protocol):
         ...
 
     def plan(self, problem: Problem, *, budget_seconds: float, seed: int) -> MemoryPlan:
-        """Return a valid plan; stop searching after ``budget_seconds``; same seed, same plan unless the budget cuts in."""
+        """Return a valid plan; stop searching after ``budget_seconds``.
+
+        Same seed, same plan, unless the budget cuts in.
+        """
         ...

@@ -1,21 +1,15 @@
-"""Times of a growing schedule: prices per instruction, and the copy queue evaluated from event to event.
+"""Times of a growing schedule: prices per instruction under the set of fast storages there, and the copy queue.
 
-The semantics are those of the simulator (DESIGN section 3); here only what changes is priced anew, and the queue looks
-at the instructions where a copy starts or is waited for, not at all of them.
+Only what a stay changes is priced anew; every price is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .base import Problem
-from .residency import Transfer
-
-Seconds = NDArray[np.float64]
+from .copy_queue import CopyQueue, Seconds, TimedTransfer
 
 
 @dataclass(frozen=True)
@@ -27,7 +21,7 @@ class Price:
 
 
 class Clock:
-    """Prices of all instructions under the current set of fast storages per instruction."""
+    """Seconds of the program; at first every access is in slow memory and nothing is copied."""
 
     def __init__(self, problem: Problem) -> None:
         program = problem.program
@@ -39,9 +33,18 @@ class Clock:
         self._results = [[(place[o.buffer], o.bytes_accessed) for o in step.results] for step in program.instructions]
         self._known: dict[tuple[int, frozenset[int]], Price] = {}
         self._fast: list[frozenset[int]] = [frozenset()] * len(self._trips)
-        prices = [self.price(t, frozenset()) for t in range(len(self._trips))]
-        self._elapsed: Seconds = np.array([p.elapsed for p in prices])
-        self._idle: Seconds = np.array([p.idle for p in prices])
+        self._prices = [self.price(t, frozenset()) for t in range(len(self._trips))]
+        self._queue = CopyQueue([price.idle for price in self._prices])
+
+    @property
+    def total_seconds(self) -> float:
+        """Seconds of the program as it stands."""
+        return sum(price.elapsed for price in self._prices) + self._queue.stall_seconds
+
+    @property
+    def spare(self) -> Seconds:
+        """Idle slow-memory seconds not used by copies before each instruction time: cumulative, N + 1 entries."""
+        return self._queue.spare
 
     def price(self, t: int, fast: frozenset[int]) -> Price:
         """Price of instruction ``t`` with these storages in fast memory."""
@@ -61,67 +64,18 @@ class Clock:
         return {t: self.price(t, self._fast[t] | {storage}) for t in times}
 
     def gain(self, change: Mapping[int, Price]) -> tuple[float, float]:
-        """``(seconds saved, idle slow-memory seconds added)`` by a change."""
-        saved = sum(float(self._elapsed[t]) - price.elapsed for t, price in change.items())
-        idle = sum(price.idle - float(self._idle[t]) for t, price in change.items())
+        """``(seconds saved, idle slow-memory seconds added)`` by a change, stalls left out."""
+        saved = sum(self._prices[t].elapsed - price.elapsed for t, price in change.items())
+        idle = sum(price.idle - self._prices[t].idle for t, price in change.items())
         return saved, idle
 
-    def apply(self, storage: int, change: Mapping[int, Price]) -> None:
-        """Put ``storage`` in fast memory at the change's times."""
+    def saving(self, change: Mapping[int, Price], copies: Sequence[TimedTransfer]) -> float:
+        """Seconds that the program becomes faster by a change and the copies that it needs."""
+        return self.gain(change)[0] - self._queue.added_stall(copies, {t: price.idle for t, price in change.items()})
+
+    def apply(self, storage: int, change: Mapping[int, Price], copies: Sequence[TimedTransfer]) -> None:
+        """Put ``storage`` in fast memory at the change's times, with these copies."""
+        self._queue.add(copies, {t: price.idle for t, price in change.items()})
         for t, price in change.items():
             self._fast[t] |= {storage}
-            self._elapsed[t] = price.elapsed
-            self._idle[t] = price.idle
-
-    def total(self, copies: Iterable[tuple[Transfer, float]], change: Mapping[int, Price]) -> float:
-        """Seconds of the program with these copies (and the DMA seconds each needs) after a change."""
-        elapsed = float(self._elapsed.sum()) - self.gain(change)[0]
-        idle = self._idle.copy()
-        for t, price in change.items():
-            idle[t] = price.idle
-        return elapsed + queue_run(idle, copies).stall
-
-    def spare(self, copies: Iterable[tuple[Transfer, float]]) -> Seconds:
-        """Idle seconds that the queue leaves unused before each instruction: cumulative, N + 1 entries."""
-        run = queue_run(self._idle, copies)
-        total: Seconds = np.concatenate([[0.0], np.cumsum(self._idle)])
-        used = np.zeros_like(total)
-        for (t, done, pending), (after, _, _) in zip(run.marks, [*run.marks[1:], (len(total), 0.0, 0.0)], strict=True):
-            used[t:after] = done + np.minimum(pending, total[t:after] - total[t])
-        return total - used
-
-
-@dataclass(frozen=True)
-class QueueRun:
-    """What the queue did: stall seconds, and ``(t, idle seconds used before t, seconds pending at t)`` at each event."""
-
-    stall: float
-    marks: list[tuple[int, float, float]]
-
-
-def queue_run(idle: Seconds, copies: Iterable[tuple[Transfer, float]]) -> QueueRun:
-    """Run the FIFO queue over the idle seconds of all instructions."""
-    total = [0.0, *np.cumsum(idle).tolist()]
-    order = sorted(copies, key=lambda item: (item[0].start, item[0].done))
-    waits: dict[int, float] = {}
-    joins: dict[int, float] = {}
-    enqueued = 0.0
-    for transfer, seconds in order:
-        enqueued += seconds
-        joins[transfer.start] = enqueued
-        waits[transfer.done] = enqueued
-    joined = moved = used = stall = 0.0
-    before = 0
-    marks = [(0, 0.0, 0.0)]
-    for t in sorted(joins.keys() | waits.keys()):
-        step = min(joined - moved, total[t] - total[before])
-        moved += step
-        used += step
-        joined = joins.get(t, joined)
-        late = waits.get(t, 0.0) - moved
-        if late > 0.0:
-            stall += late
-            moved += late
-        marks.append((t, used, joined - moved))
-        before = t
-    return QueueRun(stall, marks)
+            self._prices[t] = price

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..plan import MemoryPlan
@@ -51,7 +51,7 @@ class _Guest:
     def next_use(self) -> float:
         """Time of the next touch, infinite if there is none."""
         touches = self.tenant.touches
-        return touches[self.last + 1].time if self.last + 1 < len(touches) else float("inf")
+        return touches[self.last + 1].time if self.last + 1 < len(touches) else math.inf
 
 
 def walk(tenants: dict[int, Tenant], capacity: int) -> list[Stay]:
@@ -60,41 +60,61 @@ def walk(tenants: dict[int, Tenant], capacity: int) -> list[Stay]:
     for tenant in tenants.values():
         for k, touch in enumerate(tenant.touches):
             arrivals[touch.time].append((tenant, k))
-    guests: dict[int, _Guest] = {}
-    stays: list[tuple[int, Stay]] = []
-
-    def leave(guest: _Guest) -> None:
-        del guests[guest.tenant.storage]
-        start = guest.tenant.touches[guest.first].time
-        stays.append((start, Stay(guest.tenant.storage, guest.first, guest.last)))
-
+    house = _House(capacity)
     for t in sorted(arrivals):
         newcomers = []
         for tenant, k in arrivals[t]:
-            if tenant.storage in guests:
-                guests[tenant.storage].last = k
-            else:
+            guest = house.guests.get(tenant.storage)
+            if guest is None:
                 newcomers.append(_Guest(tenant, k, k))
+            else:
+                guest.last = k
         for newcomer in sorted(newcomers, key=lambda guest: (guest.next_use, guest.tenant.storage)):
-            _admit(newcomer, guests, capacity, leave, t)
-        for guest in [guest for guest in guests.values() if guest.next_use == float("inf")]:
-            leave(guest)
-    return [stay for _, stay in sorted(stays)]
+            house.admit(newcomer, t)
+        for tenant, _ in arrivals[t]:
+            guest = house.guests.get(tenant.storage)
+            if guest is not None and guest.next_use == math.inf:
+                house.leave(guest)
+    return [stay for _, stay in sorted(house.stays)]
 
 
-def _admit(
-    newcomer: _Guest, guests: dict[int, _Guest], capacity: int, leave: Callable[[_Guest], None], now: int
-) -> None:
-    """Let the newcomer in if it fits beside those with nearer next uses and those touched now."""
-    missing = newcomer.tenant.size + sum(guest.tenant.size for guest in guests.values()) - capacity
-    victims = []
-    candidates = [g for g in guests.values() if g.tenant.touches[g.last].time < now and g.next_use > newcomer.next_use]
-    for guest in sorted(candidates, key=lambda g: (-g.next_use, g.tenant.storage)):
-        if missing <= 0:
-            break
-        victims.append(guest)
-        missing -= guest.tenant.size
-    if missing <= 0:
+class _House:
+    """Who is in fast memory during the walk, and the stays of those who were, by time of the first touch."""
+
+    def __init__(self, capacity: int) -> None:
+        self.guests: dict[int, _Guest] = {}
+        self.stays: list[tuple[int, Stay]] = []
+        self._free = capacity
+
+    def leave(self, guest: _Guest) -> None:
+        """The guest's stay ends with its last touch."""
+        del self.guests[guest.tenant.storage]
+        self._free += guest.tenant.size
+        start = guest.tenant.touches[guest.first].time
+        self.stays.append((start, Stay(guest.tenant.storage, guest.first, guest.last)))
+
+    def admit(self, newcomer: _Guest, now: int) -> None:
+        """Let the newcomer in if it fits beside those with nearer next uses and those touched now."""
+        missing = newcomer.tenant.size - self._free
+        victims = []
+        for guest in self._leavers(newcomer, now) if missing > 0 else ():
+            if missing <= 0:
+                break
+            victims.append(guest)
+            missing -= guest.tenant.size
+        if missing > 0:
+            return
         for guest in victims:
-            leave(guest)
-        guests[newcomer.tenant.storage] = newcomer
+            self.leave(guest)
+        self.guests[newcomer.tenant.storage] = newcomer
+        self._free -= newcomer.tenant.size
+
+    def _leavers(self, newcomer: _Guest, now: int) -> list[_Guest]:
+        """Those who would have to go before the newcomer, furthest next use first."""
+        needed_again = newcomer.next_use
+        found = [
+            (-guest.next_use, guest.tenant.storage, guest)
+            for guest in self.guests.values()
+            if guest.tenant.touches[guest.last].time < now and guest.next_use > needed_again
+        ]
+        return [guest for _, _, guest in sorted(found, key=lambda row: row[:2])]

@@ -1,4 +1,4 @@
-"""A schedule under construction: one stay in fast memory at a time is fitted in, priced exactly, and kept if it pays."""
+"""A schedule under construction: each stay is fitted in, priced exactly, and kept if it pays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from enum import Enum
 import numpy as np
 
 from .base import Problem
-from .clock import Clock, Price, Seconds
+from .clock import Clock, Price
+from .copy_queue import TimedTransfer
 from .packing import FastMemory
 from .residency import Residency, Transfer
 from .touches import Tenant, tenants
@@ -67,16 +68,18 @@ class Schedule:
         self._length = len(problem.program.instructions)
         self._memory = FastMemory(accelerator.capacity, accelerator.alignment)
         self._stays: dict[int, list[tuple[Stay, Residency]]] = defaultdict(list)
-        self._copies: list[tuple[Transfer, float]] = []
         self._limits = (accelerator.dma.max_outstanding_prefetches, accelerator.dma.max_outstanding_evictions)
         self._open = np.zeros((2, self._length + 1), dtype=np.int64)
-        self._spare: Seconds = self.clock.spare(())
-        self.total_seconds: float = self.clock.total((), {})
 
     @property
     def residencies(self) -> list[Residency]:
         """Every stay's residency, by storage and time."""
         return [residency for storage in sorted(self._stays) for _, residency in self._stays[storage]]
+
+    @property
+    def total_seconds(self) -> float:
+        """Seconds of the program with the stays placed so far."""
+        return self.clock.total_seconds
 
     def unplaced(self) -> list[Stay]:
         """The longest stays that overlap no placed one, by storage and time."""
@@ -115,11 +118,11 @@ class Schedule:
             if offset < 0:
                 outcome = Outcome.NO_SPACE
                 continue
-            total = self.clock.total([*self._copies, *self._priced(tenant, residency)], change)
-            if total < self.total_seconds - ROUNDING or not (residency.prefetch or residency.eviction):
-                self._accept(tenant, stay, replace(residency, offset=offset), change, total)
-                return Outcome.PLACED
-            return Outcome.NO_GAIN
+            copies = self._timed(tenant, residency)
+            if copies and self.clock.saving(change, copies) <= ROUNDING:
+                return Outcome.NO_GAIN
+            self._accept(tenant, stay, replace(residency, offset=offset), change, copies)
+            return Outcome.PLACED
         return outcome
 
     def _change(self, stay: Stay) -> dict[int, Price]:
@@ -149,7 +152,7 @@ class Schedule:
         earliest = max([earliest, *(touch.time + 1 for touch in touches[: stay.first] if touch.writes)])
         served_from = touches[stay.first].time
         prefetch = (earliest, served_from) if self._brought_in(tenant, stay) else None
-        if prefetch and earliest > served_from or room_until < touches[stay.last].time:
+        if (prefetch and earliest > served_from) or room_until < touches[stay.last].time:
             return None
         if not self._written_back(tenant, stay):
             return Window(prefetch, None)
@@ -177,7 +180,8 @@ class Schedule:
         if window is None:
             return [None]
         earliest, done = window
-        hidden = int(np.searchsorted(self._spare, self._spare[done] - seconds, side="right")) - 1
+        spare = self.clock.spare
+        hidden = int(np.searchsorted(spare, spare[done] - seconds, side="right")) - 1
         start = min(max(hidden, earliest), done)
         starts = dict.fromkeys([start, (start + done) // 2, (start + 3 * done) // 4])
         return [Transfer(s, done) for s in starts if self._may_open(0, Transfer(s, done))]
@@ -187,7 +191,8 @@ class Schedule:
         if window is None:
             return [None]
         start, latest = window
-        hidden = int(np.searchsorted(self._spare, self._spare[min(start, self._length)] + seconds))
+        spare = self.clock.spare
+        hidden = int(np.searchsorted(spare, spare[start] + seconds))
         done = max(start, min(max(hidden, until), latest))
         times = dict.fromkeys([done, (start + done) // 2, max(start, min(until, latest))])
         return [Transfer(start, d) for d in times if self._may_open(1, Transfer(start, d))]
@@ -202,19 +207,21 @@ class Schedule:
         accelerator = self.problem.accelerator
         return tenant.size / accelerator.copy_bandwidth + accelerator.dma.latency_seconds
 
-    def _priced(self, tenant: Tenant, residency: Residency) -> list[tuple[Transfer, float]]:
+    def _timed(self, tenant: Tenant, residency: Residency) -> list[TimedTransfer]:
         seconds = self._dma_seconds(tenant)
         return [(copy, seconds) for copy in (residency.prefetch, residency.eviction) if copy]
 
     def _accept(
-        self, tenant: Tenant, stay: Stay, residency: Residency, change: dict[int, Price], total: float
+        self,
+        tenant: Tenant,
+        stay: Stay,
+        residency: Residency,
+        change: dict[int, Price],
+        copies: list[TimedTransfer],
     ) -> None:
         self._memory.place(stay.storage, residency.offset, tenant.size, residency.start, residency.end)
         self._stays[stay.storage].append((stay, residency))
-        self._copies += self._priced(tenant, residency)
         for direction, copy in enumerate((residency.prefetch, residency.eviction)):
             if copy:
                 self._open[direction, copy.start : copy.done] += 1
-        self.clock.apply(stay.storage, change)
-        self._spare = self.clock.spare(self._copies)
-        self.total_seconds = total
+        self.clock.apply(stay.storage, change, copies)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..explain import SlowTensor
 from ..plan import MemoryPlan
 from ..planners.base import Problem
 from ..program import Program
@@ -14,6 +13,9 @@ from ..simulator import Simulation
 from ..summary import Summary
 from ..trace import bound_by, stall_causes
 from .lifetimes import describe_lifetimes
+
+if TYPE_CHECKING:
+    from ..explain import SlowTensor
 
 #: The table's rows; further tensors are counted and priced in one line. Keeps the page small.
 MAX_SLOW_ROWS = 1500

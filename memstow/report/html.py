@@ -7,13 +7,16 @@ import json
 from collections.abc import Sequence
 from importlib import resources
 from string import Template
+from typing import TYPE_CHECKING
 
-from ..explain import SlowTensor
 from ..plan import MemoryPlan
 from ..planners.base import Problem
 from ..simulator import Simulation
 from ..summary import Summary
 from .data import report_data
+
+if TYPE_CHECKING:
+    from ..explain import SlowTensor
 
 #: In order: later files use what earlier ones define.
 SCRIPTS = ("format.js", "overview.js", "layout.js", "draw.js", "interact.js", "table.js", "main.js")

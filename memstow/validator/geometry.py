@@ -48,8 +48,9 @@ class BlockMap:
             storage = program.storage_of[allocation.buffer]
             row = places[storage, allocation.offset]
             last = row[-1] if row else None
-            if last and last.end + 1 == allocation.start and last.size == allocation.size:
-                row[-1] = Block(storage, last.offset, last.size, last.start, allocation.end)
+            if last and last.end + 1 == allocation.start:
+                size = min(last.size, allocation.size)
+                row[-1] = Block(storage, last.offset, size, last.start, allocation.end)
             else:
                 row.append(Block(storage, allocation.offset, allocation.size, allocation.start, allocation.end))
         self._places = {place: (tuple(b.start for b in row), tuple(row)) for place, row in places.items()}

@@ -16,11 +16,12 @@ AccessMap = dict[tuple[int, Role, int], MemoryName]
 
 def check_references(program: Program, plan: MemoryPlan) -> Iterator[Violation]:
     """Fingerprint, buffer ids, and one access entry for every operand and result that touches memory."""
-    if plan.program_fingerprint and plan.program_fingerprint != program.fingerprint:
+    if plan.program_fingerprint != program.fingerprint:
+        found = f"{plan.program_fingerprint[:12]}..." if plan.program_fingerprint else "none"
         yield Violation(
             0,
             f"the plan was made for another program: expected fingerprint {program.fingerprint[:12]}..., "
-            f"found {plan.program_fingerprint[:12]}...; plan this program anew",
+            f"found {found}; plan this program anew",
         )
     for what, buffers in (
         ("allocation", [a.buffer for a in plan.allocations]),

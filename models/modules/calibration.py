@@ -14,10 +14,13 @@ def calibrate_batch_norm(module: nn.Module, batch: Tensor) -> None:
     MobileNetV2 ends near 1e-24. On the meta device there is nothing to measure and the forward only checks shapes.
     """
     norms = [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
     module.eval()
     for norm in norms:
-        norm.momentum = None  # cumulative average: one batch sets the statistics
-        norm.reset_running_stats()
+        # The weight of the new batch. Not None, torch's cumulative average: it reads a counter, which meta has not.
+        norm.momentum = 1.0
         norm.train()
     module(batch)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
     module.eval()

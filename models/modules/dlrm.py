@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -10,7 +12,7 @@ from .initialisation import initialise_for_relu
 
 def _mlp(widths: tuple[int, ...]) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for before, after in zip(widths, widths[1:], strict=False):
+    for before, after in pairwise(widths):
         layers += [nn.Linear(before, after), nn.ReLU()]
     return nn.Sequential(*layers)
 
@@ -32,14 +34,15 @@ class Dlrm(nn.Module):
     ) -> None:
         super().__init__()
         vectors = tables + 1
-        self.tables = nn.ModuleList(nn.Embedding(rows, width) for _ in range(tables))
+        embeddings = [nn.Embedding(rows, width) for _ in range(tables)]
+        self.tables = nn.ModuleList(embeddings)
         self.bottom = _mlp((dense, *bottom, width))
         self.top = _mlp((width + vectors * (vectors - 1) // 2, *top))
         self.head = nn.Linear(top[-1], 1)
         row, column = torch.tril_indices(vectors, vectors, offset=-1)
         self.register_buffer("pairs", row * vectors + column, persistent=False)
         initialise_for_relu(self)
-        for table in self.tables:
+        for table in embeddings:
             # Pooled vectors of unit length on average, so that dot products stay of order one.
             nn.init.normal_(table.weight, std=(width * lookups) ** -0.5)
 

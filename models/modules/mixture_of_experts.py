@@ -33,7 +33,8 @@ class DenseDispatch(nn.Module):
         batched = tokens.unsqueeze(0).expand(experts, -1, -1)
         gate, up = torch.bmm(batched, self.gate_up_proj.transpose(1, 2)).chunk(2, dim=-1)
         outputs = torch.bmm(nn.functional.silu(gate) * up, self.down_proj.transpose(1, 2))
-        return (outputs * weights.t().unsqueeze(-1)).sum(0).view_as(hidden)
+        mixed: Tensor = (outputs * weights.t().unsqueeze(-1)).sum(0)
+        return mixed.view_as(hidden)
 
 
 def dispatch_densely(model: Any) -> Any:

@@ -18,7 +18,7 @@ from ..placement import place
 from ..rewriter import PlanRewriter
 
 
-@tvm.transform.module_pass(opt_level=0, name="ApplyMemoryPlan")
+@tvm.ir.transform.module_pass(opt_level=0, name="ApplyMemoryPlan")
 class ApplyMemoryPlan:
     """Rewrite one function for a plan.
 
@@ -45,7 +45,7 @@ class ApplyMemoryPlan:
         self.checked = checked
         self.verify = verify
 
-    def transform_module(self, mod: tvm.IRModule, _ctx: tvm.transform.PassContext) -> tvm.IRModule:
+    def transform_module(self, mod: tvm.IRModule, _ctx: tvm.ir.transform.PassContext) -> tvm.IRModule:
         """Return the module with the planned function.
 
         Raises:

@@ -3,14 +3,14 @@
 const canvas = document.getElementById("picture");
 const base = document.createElement("canvas");
 const FONT = "11.5px system-ui, sans-serif";
-const BOUND_COLOURS = { compute: "compute", "slow memory": "memory", "fast memory": "prefetch", overhead: "overhead" };
+const BOUND_COLOURS = { compute: "compute", "slow memory": "memory", "fast memory": "fast", overhead: "overhead" };
 let colours = {};
 let hatch = null;
 
 function readColours() {
   const style = getComputedStyle(document.documentElement);
   const names = ["ink", "muted", "line", "grid", "plot", "panel", "accent", "parameter", "constant", "input", "intermediate",
-    "output", "compute", "memory", "stall", "overhead", "prefetch", "evict"];
+    "output", "compute", "memory", "stall", "overhead", "prefetch", "evict", "fast"];
   colours = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
   const tile = document.createElement("canvas");
   tile.width = tile.height = 6;
@@ -178,10 +178,12 @@ function paintAllocations(pen, panel) {
 
 function paintLabel(pen, box, name) {
   const left = Math.max(box.x, MARGIN.left);
-  const room = Math.floor((Math.min(box.x + box.width, view.width) - left - 10) / 6.4);
-  if (room < 5 || box.height < 13) return;
+  const room = Math.min(box.x + box.width, view.width) - left - 10;
+  if (room < 32 || box.height < 13) return;
+  const width = pen.measureText(name).width;
+  const letters = Math.floor((name.length * room) / width) - 1;
   pen.fillStyle = "#10151d";
-  pen.fillText(name.length > room ? `${name.slice(0, room - 1)}…` : name, left + 5, box.y + box.height / 2 + 0.5);
+  pen.fillText(width > room ? `${name.slice(0, letters)}…` : name, left + 5, box.y + box.height / 2 + 0.5);
 }
 
 function paintOccupancy(pen, panel) {

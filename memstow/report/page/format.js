@@ -16,7 +16,9 @@ function timeParts(microseconds) {
 
 function formatTime(microseconds) {
   const [value, unit] = timeParts(microseconds);
-  return `${significant(value, 4)} ${unit}`;
+  // The data has a resolution of 0.1 ns: trailing zeros there would claim more.
+  const text = unit === "ns" ? String(Number(value.toPrecision(4))) : significant(value, 4);
+  return microseconds === 0 ? "0" : `${text}\u00a0${unit}`;
 }
 
 const BYTE_UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -33,7 +35,7 @@ function byteParts(bytes) {
 }
 
 function formatBytes(bytes) {
-  return byteParts(bytes).join(" ");
+  return byteParts(bytes).join("\u00a0");
 }
 
 function formatCount(value) {
@@ -42,7 +44,7 @@ function formatCount(value) {
 
 function formatPercent(ratio) {
   const percent = 100 * ratio;
-  return `${Math.abs(percent) >= 100 ? percent.toFixed(0) : percent.toFixed(1)} %`;
+  return `${Math.abs(percent) >= 100 ? percent.toFixed(0) : percent.toFixed(1)}\u00a0%`;
 }
 
 function formatFlops(value) {

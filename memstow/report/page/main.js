@@ -2,13 +2,15 @@
 
 function drawLegend() {
   const kinds = data.kinds.filter((_, kind) => allocations.buffer.some((buffer) => buffers.kind[buffer] === kind));
-  const items = kinds.map((kind) => [kind, kind]);
-  if (copies.evict.includes(0)) items.push(["prefetch", "prefetch"]);
-  if (copies.evict.includes(1)) items.push(["evict", "eviction"]);
-  const bounds = new Set(kernels.bound.map((bound) => data.bounds[bound]));
-  for (const bound of bounds) items.push([BOUND_COLOURS[bound], `kernel bound by ${bound}`]);
-  if (data.final_stall > 0 || kernels.stall.some((stall) => stall > 0)) items.push(["stall", "stall"]);
-  document.getElementById("legend").append(...items.map(([colour, text]) => element("li", {}, swatch(colour), text)));
+  const moves = [["prefetch", "prefetch"], ["evict", "eviction"]].filter((_, evict) => copies.evict.includes(evict));
+  const found = new Set(kernels.bound.map((bound) => data.bounds[bound]));
+  const bounds = Object.entries(BOUND_COLOURS).filter(([bound]) => found.has(bound)).map(([bound, colour]) => [colour, bound]);
+  const stalls = data.final_stall > 0 || kernels.stall.some((stall) => stall > 0) ? [["stall", "stall"]] : [];
+  const groups = [["tensors", kinds.map((kind) => [kind, kind])], ["copies", moves], ["kernels bound by", bounds], ["waiting", stalls]];
+  for (const [title, items] of groups.filter(([, listed]) => listed.length > 0)) {
+    const entries = items.map(([colour, text]) => element("li", {}, swatch(colour), text));
+    document.getElementById("legend").append(element("li", { class: "group" }, title), ...entries);
+  }
 }
 
 function describePicture() {

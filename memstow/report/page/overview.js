@@ -14,7 +14,7 @@ function micro(seconds) {
 function drawHeader() {
   const s = data.summary;
   document.getElementById("subtitle").textContent =
-    `${formatCount(s.kernels)} kernels, ${formatFlops(s.flops)}, ${formatBytes(s.weight_bytes)} of weights, ` +
+    `${formatCount(s.kernels)} kernels, ${s.flops > 0 ? `${formatFlops(s.flops)}, ` : ""}${formatBytes(s.weight_bytes)} of weights, ` +
     `${formatBytes(s.activation_bytes)} of activations`;
   const chips = [["accelerator", s.accelerator], ["planner", s.planner || "unnamed"], ["seed", String(s.seed)]];
   if (s.budget_seconds !== null) chips.push(["budget", `${s.budget_seconds} s`]);

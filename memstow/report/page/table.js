@@ -6,7 +6,7 @@ const FIRST_ROWS = 40;
 
 const COLUMNS = [
   { key: "name", title: "tensor", value: (k) => buffers.name[slow.buffer[k]], className: "name" },
-  { key: "kind", title: "kind", value: (k) => data.kinds[buffers.kind[slow.buffer[k]]] },
+  { key: "kind", title: "kind", value: (k) => data.kinds[buffers.kind[slow.buffer[k]]], className: "kind" },
   { key: "size", title: "size", value: (k) => buffers.size[slow.buffer[k]], text: formatBytes, className: "number" },
   { key: "accesses", title: "slow accesses", value: (k) => slow.slow_accesses[k], className: "number",
     text: (value, k) => `${value} of ${slow.accesses[k]}` },

@@ -1,0 +1,200 @@
+"""A PyTorch module compiled for an accelerator description: export, fuse, plan, apply, schedule, build, run."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+import tvm
+from tvm import relax
+from tvm.ir.transform import Sequential
+from tvm.target import Target
+
+from ..accelerator import Accelerator
+from ..errors import InfeasiblePlanError, InvalidInputError
+from ..plan import MemoryPlan
+from ..planners import Planner, Problem
+from ..program import Program
+from ..validator import validate
+from . import runtime  # noqa: F401  (registers the functions that a planned program calls)
+from .build_cache import BuildCache
+from .cpu_schedule import ScheduleForCPU, host_target
+from .extract_program import extract_program
+from .frontend import ImportedModel, export_model, import_exported
+from .passes.apply_memory_plan import ApplyMemoryPlan
+from .pipeline import CostModel, PipelineOptions, finish_passes, fuse_passes, lower_passes
+
+#: Phases in order, as ``on_phase`` announces them. With ``plan_only`` the last one is ``validate``.
+PHASES = ("export", "import", "fuse", "extract", "plan", "validate", "apply", "schedule", "build")
+PLAN_ONLY_PHASES = PHASES[: PHASES.index("validate") + 1]
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """A compiled model, or its plan alone.
+
+    ``phase_seconds`` says where the time went; ``cache_hit`` whether the machine code came from an earlier compilation.
+    """
+
+    problem: Problem
+    plan: MemoryPlan
+    phase_seconds: dict[str, float]
+    cache_hit: bool
+    _module: tvm.IRModule = field(repr=False)
+    _weights: tuple[torch.Tensor, ...] = field(repr=False)
+    _library: Path | None = field(repr=False)
+
+    @property
+    def program(self) -> Program:
+        """The program that was planned."""
+        return self.problem.program
+
+    @property
+    def accelerator(self) -> Accelerator:
+        """The accelerator that it was planned for."""
+        return self.problem.accelerator
+
+    def run(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Run the planned program on this machine; the outputs, flat, in the order in which the model returns them.
+
+        Raises:
+            InvalidInputError: an input does not have the shape or type of the example input, or only a plan was made.
+        """
+        if self._library is None:
+            raise InvalidInputError(f"{self.program.name}: only its plan was made; compile without plan_only to run it")
+        self._check_inputs(inputs)
+        machine = relax.VirtualMachine(tvm.runtime.load_module(str(self._library)), tvm.cpu())
+        arguments = [tvm.runtime.from_dlpack(_for_kernels(tensor)) for tensor in (*inputs, *self._weights)]
+        return tuple(torch.from_dlpack(output) for output in machine["main"](*arguments))
+
+    def export(self, path: str | Path) -> None:
+        """Write the machine code as a shared library.
+
+        A program that loads it must import :mod:`memstow.tvm_ext.runtime` first; ``main`` takes inputs, then weights.
+        """
+        if self._library is None:
+            raise InvalidInputError(f"{self.program.name}: only its plan was made; compile without plan_only to export")
+        shutil.copyfile(self._library, path)
+
+    def _check_inputs(self, inputs: tuple[torch.Tensor, ...]) -> None:
+        params = list(self._module["main"].params)[: int(self._module["main"].attrs["num_input"])]
+        if len(params) != len(inputs):
+            raise InvalidInputError(f"{self.program.name}: expected {len(params)} inputs, found {len(inputs)}")
+        for param, tensor in zip(params, inputs, strict=True):
+            expected = tuple(int(dim) for dim in param.ty.shape.values), str(param.ty.dtype)
+            found = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
+            if expected != found:
+                raise InvalidInputError(
+                    f"{self.program.name}: input {param.name!r}: expected shape and type {expected}, found {found}; "
+                    "compile again with example inputs of that shape"
+                )
+
+
+def compile_model(
+    module: torch.nn.Module,
+    inputs: tuple[torch.Tensor, ...],
+    *,
+    name: str,
+    accelerator: Accelerator,
+    planner: Planner,
+    budget_seconds: float,
+    seed: int,
+    plan_only: bool = False,
+    checked: bool = False,
+    cost: CostModel | None = None,
+    target: Target | None = None,
+    cache: BuildCache | None = None,
+    on_phase: Callable[[str], None] | None = None,
+) -> Compilation:
+    """Compile a module for positional example inputs, which fix all shapes.
+
+    Args:
+        module: in evaluation mode; on the meta device for ``plan_only``.
+        inputs: example inputs, tensors only.
+        name: the program's name.
+        accelerator: what is planned for; the planned program itself runs on this machine's CPU.
+        planner: makes the plan, within ``budget_seconds``.
+        budget_seconds: for the planner.
+        seed: for the planner.
+        plan_only: stop after the plan has been validated; no weight is read.
+        checked: compile a program that poisons freed, unwritten and in-flight memory.
+        cost: prices instructions for the planner; left out, the roofline does.
+        target: of the machine code; left out, this machine.
+        cache: where machine code is kept between compilations; left out, the user's cache folder.
+        on_phase: called with each phase's name as it begins.
+
+    Raises:
+        UnsupportedModelError: the model cannot be brought to a static Relax program.
+        InvalidInputError: an example input is no tensor, or the model computes nothing.
+        InfeasiblePlanError: the planner returned an invalid plan.
+    """
+    phases = _Phases(on_phase)
+    options = PipelineOptions(accelerator, planner, budget_seconds, seed, checked, cost)
+    target = target or host_target()
+    with phases.run("export"):
+        exported = export_model(module, inputs, name=name)
+    with phases.run("import"):
+        imported = import_exported(exported, name=name)
+    with phases.run("fuse"):
+        lowered = lower(imported, target)
+    with phases.run("extract"):
+        program = extract_program(lowered, options.host_accelerator, name=name, source="torch.export")
+    with phases.run("plan"):
+        plan = planner.plan(options.problem(program), budget_seconds=budget_seconds, seed=seed)
+    problem = Problem(program, accelerator, cost(program, accelerator)) if cost else Problem(program, accelerator)
+    with phases.run("validate"):
+        _refuse_invalid(problem, plan)
+    if plan_only:
+        return Compilation(problem, plan, phases.seconds, False, lowered, imported.weights, None)
+    with phases.run("apply"):
+        planned = ApplyMemoryPlan(plan, options.host_accelerator, checked=checked, verify=False)(lowered)
+    cache = cache or BuildCache.default()
+    library = cache.find(planned, target)
+    if library is not None:
+        return Compilation(problem, plan, phases.seconds, True, lowered, imported.weights, library)
+    with phases.run("schedule"), target:
+        scheduled = Sequential([ScheduleForCPU(), *finish_passes()])(planned)
+    with phases.run("build"):
+        executable = tvm.compile(scheduled, target=target, relax_pipeline=Sequential([]))
+        library = cache.store(planned, target, executable)
+    return Compilation(problem, plan, phases.seconds, False, lowered, imported.weights, library)
+
+
+def lower(imported: ImportedModel, target: Target) -> tvm.IRModule:
+    """Phases 1 and 2 of the pipeline: fused kernels in destination-passing style."""
+    with target:
+        return Sequential([*fuse_passes(target), *lower_passes()])(imported.module)
+
+
+def _refuse_invalid(problem: Problem, plan: MemoryPlan) -> None:
+    violations = validate(problem.program, problem.accelerator, plan)
+    if violations:
+        text = "; ".join(violation.message for violation in violations[:3])
+        raise InfeasiblePlanError(
+            f"planner {plan.planner!r} made an invalid plan with {len(violations)} violations: {text}; use another planner"
+        )
+
+
+def _for_kernels(tensor: torch.Tensor) -> torch.Tensor:
+    """Contiguous and aligned as the kernels expect; copied only if it is not."""
+    tensor = tensor.detach().contiguous()
+    return tensor if tensor.data_ptr() % 64 == 0 else tensor.clone()
+
+
+class _Phases:
+    def __init__(self, on_phase: Callable[[str], None] | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._on_phase = on_phase
+
+    @contextmanager
+    def run(self, name: str) -> Iterator[None]:
+        if self._on_phase is not None:
+            self._on_phase(name)
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - began
