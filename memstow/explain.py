@@ -119,8 +119,8 @@ def _reason(view: PlanView, storage: Storage, touches: Sequence[Touch], cost: fl
     if stay.net > 0.0:
         return "planner-choice", _planner_choice(storage, stay)
     if len(touches) == 1:
-        return "used-once", _used_once(view, storage, stay)
-    return "copy-not-hidden", _not_hidden(view, stay)
+        return "used-once", _used_once(storage, stay)
+    return "copy-not-hidden", _not_hidden(stay)
 
 
 def _stays(view: PlanView, storage: Storage, touches: Sequence[Touch]) -> list[_Stay]:
@@ -203,16 +203,16 @@ def _planner_choice(storage: Storage, stay: _Stay) -> str:
     )
 
 
-def _used_once(view: PlanView, storage: Storage, stay: _Stay) -> str:
+def _used_once(storage: Storage, stay: _Stay) -> str:
     verb = "written" if stay.touches[0].writes else "read"
     return (
-        f"It is {verb} once (instruction {stay.touches[0].time}), which saves {_seconds(stay.saved)} in fast memory; "
-        f"copying its {_bytes(storage.size_bytes)} takes {_seconds(stay.copying)} of slow-memory time, of which at "
-        f"most {_seconds(stay.hidden)} fit in where slow memory is idle."
+        f"It is {verb} once (instruction {stay.touches[0].time}), where fast memory would save {_seconds(stay.saved)}; "
+        f"copying its {_bytes(storage.size_bytes)} takes {_seconds(stay.copying)}, of which at most "
+        f"{_seconds(stay.hidden)} can be hidden."
     )
 
 
-def _not_hidden(view: PlanView, stay: _Stay) -> str:
+def _not_hidden(stay: _Stay) -> str:
     copies = (
         "prefetch and eviction" if stay.prefetches and stay.evicts else "prefetch" if stay.prefetches else "eviction"
     )

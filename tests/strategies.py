@@ -205,7 +205,9 @@ class _PlanBuilder:
             deadline = after[0] if after else self._count
             dirty = bool(writes & set(run))
             wanted = dirty and (bool(after) or storage.is_output)
-            stay = self._stay(storage, run, exists, ready, free_from, max(writes & set(run), default=-1), wanted, deadline)
+            stay = self._stay(
+                storage, run, exists, ready, free_from, max(writes & set(run), default=-1), wanted, deadline
+            )
             if stay is not None:
                 self._fast |= {(t, storage.index) for t in run}
                 clean_until = min((t for t in run if t in writes), default=self._count)

@@ -35,14 +35,17 @@ NAMES = [
 DEEP = {"gpt2_train": 48, "llama": 80, "vit": 40}
 """Layers of the deep sizes."""
 
-# Published counts of parameters:
+# Counts of parameters, published:
 #   resnet50, vgg16, convnext (tiny), vit (b_16), mobilenet_v2: "num_params" in torchvision's model documentation.
 #     mobilenet_v2 there has 1000 classes: one more (weights of 1280 features and a bias) is 1281.
 #     vit there has a classifier of 768 * 1000 + 1000, which is left out here.
 #   bert: bert-base-uncased has 109,482,240 with its pooler of 768 * 768 + 768, which is left out here.
-#   mlp_mixer: timm's mixer_b16_224. gpt2, gpt2_train (XL), llama (SmolLM2-360M and Llama-2-70B): the safetensors
-#     counts on their Hugging Face pages, which for gpt2 also contain masks: 12 * 768**2 + 13 * 768 per layer, and
-#     (50257 + 1024 + 2) * 768 besides, are 124,439,808.
+#   mlp_mixer: timm's mixer_b16_224.
+# Derived from the dimensions (h hidden, i intermediate, k = h * key-value heads / heads, v vocabulary, p positions):
+#   gpt2, gpt2_train: 12 h**2 + 13 h per layer, (v + p) h of embeddings, 2 h of the last norm:
+#     full: 12 * 7,087,872 + 51,283 * 768; deep: 48 * 30,740,800 + 51,283 * 1600, where 51,283 = 50,257 + 1,024 + 2.
+#   llama: 2 h**2 + 2 h k + 3 h i + 2 h per layer, v h of each embedding (full: tied), h of the last norm:
+#     full: 32 * 9,832,320 + 49,152 * 960 + 960; deep: 80 * 855,654,400 + 2 * 32,000 * 8,192 + 8,192.
 PUBLISHED = {
     ("bert", "full"): 109_482_240 - 590_592,
     ("convnext", "full"): 28_589_128,

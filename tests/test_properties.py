@@ -27,7 +27,7 @@ from .execution import Fault, execute
 from .strategies import Planned, accelerators, planned, programs
 
 random_problems = settings(
-    max_examples=50,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     database=None,
@@ -293,7 +293,9 @@ def changed(entry: Document, random: Random) -> Document:
 def tampered(case: Planned, random: Random) -> Iterator[MemoryPlan]:
     """Plans one, two, ... changes away from a valid one; the walk goes on from what is still valid."""
     plan = case.plan
-    for _ in range(25 if plan.accesses else 0):
+    for _ in range(25):
+        if not (plan.accesses or plan.allocations or plan.copies):
+            return
         candidate = perturbed(plan, random)
         yield candidate
         if validate(case.program, case.accelerator, candidate) == ():
@@ -349,9 +351,7 @@ def all_slow(program: Program, accelerator: Accelerator) -> MemoryPlan:
             *(Access(instruction=t, result=k, memory="slow") for k in range(len(step.results))),
         )
     ]
-    return MemoryPlan(
-        program_fingerprint=program.fingerprint, accelerator=accelerator.name, accesses=tuple(accesses)
-    )
+    return MemoryPlan(program_fingerprint=program.fingerprint, accelerator=accelerator.name, accesses=tuple(accesses))
 
 
 def close(left: float, right: float) -> bool:

@@ -21,9 +21,7 @@ A, B, C = 1, 2, 3
 
 
 def program(*steps: Instruction) -> Program:
-    uses = {
-        b: tuple(t for t, step in enumerate(steps) if any(o.buffer == b for o in step.operands)) for b in (A, B, C)
-    }
+    uses = {b: tuple(t for t, step in enumerate(steps) if any(o.buffer == b for o in step.operands)) for b in (A, B, C)}
     buffers = [
         Buffer(id=b, name=f"p{b}", size_bytes=10, kind="parameter", definition_time=-1, use_times=uses[b])
         for b in (A, B, C)
@@ -114,9 +112,7 @@ def test_results_count_where_they_are_written() -> None:
     out = Buffer(id=9, name="out", size_bytes=6, kind="intermediate", definition_time=0)
     code = Program(
         name="writes",
-        instructions=(
-            Instruction(name="i", compute_seconds=0, results=(Operand(buffer=9, bytes_accessed=6),)),
-        ),
+        instructions=(Instruction(name="i", compute_seconds=0, results=(Operand(buffer=9, bytes_accessed=6),)),),
         buffers=(out,),
     )
     plan = MemoryPlan(
@@ -193,14 +189,18 @@ def test_an_instruction_without_idle_bandwidth_stops_the_queue() -> None:
 
 def test_copies_run_first_in_first_out() -> None:
     # Both join at 0. 0 leaves 4 s idle: 4 bytes of B. 1 waits for C, but B is ahead: 6 + 10 s.
-    result = run([step(4), step(0, (C, 10)), step(0, (B, 10))], [prefetch(B, 0, 2), prefetch(C, 0, 1)], [(1, 0), (2, 0)])
+    result = run(
+        [step(4), step(0, (C, 10)), step(0, (B, 10))], [prefetch(B, 0, 2), prefetch(C, 0, 1)], [(1, 0), (2, 0)]
+    )
     assert [t.stall_seconds for t in result.instructions] == [0.0, 16.0, 0.0]
     assert result.total_seconds == 4.0 + 16.0 + 10.0 + 10.0
 
 
 def test_plan_order_breaks_ties_of_start_time() -> None:
     # As above with C first in the plan: 1 waits for the 6 s that C lacks; B passes while 1 reads fast memory for 10 s.
-    result = run([step(4), step(0, (C, 10)), step(0, (B, 10))], [prefetch(C, 0, 1), prefetch(B, 0, 2)], [(1, 0), (2, 0)])
+    result = run(
+        [step(4), step(0, (C, 10)), step(0, (B, 10))], [prefetch(C, 0, 1), prefetch(B, 0, 2)], [(1, 0), (2, 0)]
+    )
     assert [t.stall_seconds for t in result.instructions] == [0.0, 6.0, 0.0]
 
 

@@ -32,7 +32,7 @@ def test_every_figure_of_the_worked_example() -> None:
     assert (summary.all_slow_seconds, summary.planned_seconds, summary.all_fast_seconds) == (24.0, 20.0, 6.0)
     assert (summary.lower_bound_seconds, summary.gap_ratio) == (20.0, 0.0)
     assert summary.speedup_over_all_slow_ratio == pytest.approx(1.2)
-    # Beyond arithmetic memory takes 5 - 2 and 7 - 3 s; the stalls are 7 s before the second instruction and 1 s at the end.
+    # Beyond arithmetic memory takes 5 - 2 and 7 - 3 s; stalls: 7 s before the second instruction, 1 s at the end.
     shares = summary.time_shares
     assert (shares.compute_seconds, shares.memory_seconds) == (5.0, 7.0)
     assert (shares.stall_seconds, shares.overhead_seconds) == (8.0, 0.0)

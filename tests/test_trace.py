@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -123,7 +124,7 @@ def test_every_copy_has_its_simulated_times_and_one_runs_at_a_time(case: Planned
     expected = sorted((timing.begin_seconds, timing.finish_seconds) for timing in simulation.copies)
     assert [begin for _, begin, _ in slices] == pytest.approx([begin for begin, _ in expected], abs=1e-9)
     assert [end for _, _, end in slices] == pytest.approx([end for _, end in expected], abs=2e-9)
-    for (_, _, end), (_, begin, _) in zip(slices, slices[1:], strict=False):
+    for (_, _, end), (_, begin, _) in pairwise(slices):
         assert end <= begin + NANOSECOND / SECOND
 
 

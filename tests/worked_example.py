@@ -1,6 +1,6 @@
 """A program of two instructions and a plan of it, whose times can be followed by hand.
 
-The part does 1 FLOP/s, moves 1 byte/s to and from slow memory, 4 bytes/s to and from fast memory and has 16 bytes of it.
+The part does 1 FLOP/s, moves 1 byte/s to and from slow memory, 4 bytes/s to and from fast memory; that has 16 bytes.
 
     t  instruction  reads              writes    compute
     0  first        x (4, slow)        h (4, fast)   2 s
@@ -36,9 +36,7 @@ def accelerator(capacity: int = 16) -> Accelerator:
     return Accelerator(
         name="example",
         flops_per_second={"f32": 1.0},
-        fast_memory=Memory(
-            name="fast", capacity_bytes=capacity, read_bytes_per_second=4.0, write_bytes_per_second=4.0
-        ),
+        fast_memory=Memory(name="fast", capacity_bytes=capacity, read_bytes_per_second=4.0, write_bytes_per_second=4.0),
         slow_memory=Memory(name="slow", capacity_bytes=1024, read_bytes_per_second=1.0, write_bytes_per_second=1.0),
         dma=DmaEngine(bytes_per_second=1.0),
     )

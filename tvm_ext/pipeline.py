@@ -28,6 +28,7 @@ from ..planners import Planner, Problem
 from ..planners import get as get_planner
 from ..program import Program
 from ..timing import InstructionCost
+from . import runtime  # noqa: F401  (registers the functions that a planned program calls)
 from .cpu_schedule import ScheduleForCPU
 from .extract_program import extract_program
 from .passes.apply_memory_plan import ApplyMemoryPlan
@@ -39,7 +40,6 @@ CostModel = Callable[[Program, Accelerator], InstructionCost]
 DEFAULT_ACCELERATOR = "tpu_v5e"
 DEFAULT_PLANNER = "greedy"
 DEFAULT_BUDGET_SECONDS = 10.0
-PIPELINE_NAME = "memstow"
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""Loads the C++ core: importing this module registers ``memstow.runtime.*`` with TVM."""
+"""The C++ core: importing this module registers ``memstow.runtime.*`` with TVM."""
 
 from __future__ import annotations
 
+import functools
 from importlib import resources
 from pathlib import Path
 
@@ -14,7 +15,13 @@ def library_path() -> Path:
     return Path(str(resources.files(__package__).joinpath("libmemstow_core.so")))
 
 
-_CORE = tvm_ffi.load_module(str(library_path()))
+@functools.cache
+def load_core() -> tvm_ffi.Module:
+    """Load the core once per process; its functions and objects are registered by loading it."""
+    return tvm_ffi.load_module(str(library_path()))
+
+
+load_core()
 
 
 @tvm_ffi.register_object("memstow.ExecutionContext")

@@ -37,11 +37,12 @@ def print_json(document: object) -> None:
 
 def print_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> None:
     """A table on standard output; ``right`` lists the columns that are aligned to the right."""
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, show_header=any(header), pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, show_header=any(header), pad_edge=False)
     for index, name in enumerate(header):
         table.add_column(Text(name), justify="right" if index in right else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
+    print(title)
     console(sys.stdout).print(table)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..summary import Summary
-from .console import format_bytes, format_count, format_percent, format_seconds, print_table
+from .console import format_bytes, format_count, format_percent, format_seconds, print_lines, print_table
 
 if TYPE_CHECKING:
     from ..explain import SlowTensor
@@ -80,9 +80,14 @@ def describe_slow_tensors(slow_tensors: Sequence[SlowTensor]) -> list[dict[str, 
     return [asdict(tensor) for tensor in slow_tensors]
 
 
+def _tensors(count: int) -> str:
+    return "1 tensor" if count == 1 else f"{count} tensors"
+
+
 def print_slow_tensors(slow_tensors: Sequence[SlowTensor]) -> None:
-    """The tensors whose place in slow memory costs most, with the reason for each."""
-    ranked = sorted(slow_tensors, key=lambda tensor: -tensor.cost_seconds)
+    """How many tensors are in slow memory, and those whose place there costs most, with the reason for each."""
+    costly = [tensor for tensor in slow_tensors if tensor.cost_seconds > 0]
+    ranked = sorted(costly, key=lambda tensor: -tensor.cost_seconds)
     rows = [
         (
             tensor.name,
@@ -93,6 +98,8 @@ def print_slow_tensors(slow_tensors: Sequence[SlowTensor]) -> None:
         )
         for tensor in ranked[:SHOWN_SLOW_TENSORS]
     ]
+    title = f"Left in slow memory: {_tensors(len(slow_tensors))}, {len(ranked)} of them at a cost"
     if rows:
-        title = f"Left in slow memory: {len(ranked)} tensors, those that cost most first"
-        print_table(title, ("tensor", "kind", "size", "costs", "why"), rows, right=(2, 3))
+        print_table(f"{title}, the highest first", ("tensor", "kind", "size", "costs", "why"), rows, right=(2, 3))
+    else:
+        print_lines("", [title])

@@ -45,6 +45,8 @@ def load_problem(path: str | Path) -> LoadedProblem:
         problem = XlaProblem.parse(data, where=str(path))
         program = to_program(problem, where=str(path))
         accelerator = to_accelerator(problem, where=str(path))
-        recorded = to_recorded_plan(problem, program, accelerator) if problem.xla_solution else None
+        if problem.xla_solution is None:
+            return LoadedProblem(program, accelerator)
+        recorded = to_recorded_plan(problem, program, accelerator, where=str(path))
         return LoadedProblem(program, accelerator, recorded)
     return LoadedProblem(Program.parse(data, where=str(path)))

@@ -6,12 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from ..accelerator import Accelerator
+from ..errors import InvalidInputError
 from ..plan import Access, Allocation, Copy, MemoryName, MemoryPlan
 from ..program import Program
 from .xla_suite import XlaCopy, XlaProblem, XlaSolution
 
 
-def to_recorded_plan(problem: XlaProblem, program: Program, accelerator: Accelerator) -> MemoryPlan:
+def to_recorded_plan(problem: XlaProblem, program: Program, accelerator: Accelerator, *, where: str) -> MemoryPlan:
     """Convert ``xla_solution``. What has no counterpart is brought as near as possible:
 
     - XLA issues a copy *after* instruction ``start_time``: it starts at ``start_time + 1`` here. A start before its
@@ -19,10 +20,14 @@ def to_recorded_plan(problem: XlaProblem, program: Program, accelerator: Acceler
     - The slices of a copy become one whole copy that starts with the first slice.
     - Allocations of one alias group that meet at one offset, as in-place updates do, become one.
     - A prefetch that XLA put in the place of a copy instruction reads that instruction's result; the instruction stays.
+
+    Raises:
+        InvalidInputError: the solution names a buffer that is not listed; ``where`` opens the message.
     """
     solution = problem.xla_solution or XlaSolution(
         allocations=(), prefetches=(), operand_placement=(), output_placement=()
     )
+    _check_buffers(solution, program, where)
     rows = _merged_allocations(solution, program)
     copies = [copy for source in sorted(solution.prefetches, key=_issue) for copy in _copy(source, program, rows)]
     return MemoryPlan(
@@ -33,6 +38,15 @@ def to_recorded_plan(problem: XlaProblem, program: Program, accelerator: Acceler
         copies=tuple(copies),
         accesses=tuple(_accesses(solution, program)),
     )
+
+
+def _check_buffers(solution: XlaSolution, program: Program, where: str) -> None:
+    for key, entries in (("allocations", solution.allocations), ("prefetches", solution.prefetches)):
+        unknown = [entry.buffer for entry in entries if entry.buffer not in program.buffer_by_id]
+        if unknown:
+            raise InvalidInputError(
+                f"{where}: xla_solution.{key}: expected buffers that are listed in 'buffers', found buffer {unknown[0]}"
+            )
 
 
 def _issue(copy: XlaCopy) -> tuple[bool, int]:

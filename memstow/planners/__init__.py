@@ -53,8 +53,9 @@ def _load(point: EntryPoint) -> Planner:
     where = f"planner {point.name!r} (entry point {point.value!r})"
     try:
         planner = point.load()()
-    except (ImportError, AttributeError, TypeError) as error:
-        raise InvalidInputError(f"{where}: cannot be loaded ({error}); check the package that provides it") from error
+    except Exception as error:  # foreign code may raise anything
+        found = f"{type(error).__name__}: {error}"
+        raise InvalidInputError(f"{where}: cannot be loaded ({found}); check the package that provides it") from error
     if not callable(getattr(planner, "plan", None)):
         raise InvalidInputError(f"{where}: expected an object with a plan() method, found {type(planner).__name__}")
     return cast(Planner, planner)

@@ -171,7 +171,7 @@ class Schedule:
         for prefetch in prefetches:
             for eviction in evictions:
                 start = prefetch.start if prefetch else served[0]
-                end = max(served[1], min(eviction.done, self._length - 1)) if eviction else served[1]
+                end = max(served[1], eviction.start, eviction.done - 1) if eviction else served[1]
                 options.append(Residency(stay.storage, -1, start, end, *served, prefetch, eviction))
         return options
 
@@ -187,14 +187,17 @@ class Schedule:
         return [Transfer(s, done) for s in starts if self._may_open(0, Transfer(s, done))]
 
     def _eviction_times(self, window: tuple[int, int] | None, seconds: float, until: int) -> list[Transfer | None]:
-        """Earliest done time that hides the copy behind spare bandwidth, then earlier ones that need less room."""
+        """Earliest done time that hides the copy behind spare bandwidth, then earlier ones that need less room.
+
+        The block of an eviction is free again at its done time.
+        """
         if window is None:
             return [None]
         start, latest = window
         spare = self.clock.spare
         hidden = int(np.searchsorted(spare, spare[start] + seconds))
-        done = max(start, min(max(hidden, until), latest))
-        times = dict.fromkeys([done, (start + done) // 2, max(start, min(until, latest))])
+        done = max(start, min(max(hidden, until + 1), latest))
+        times = dict.fromkeys([done, (start + done) // 2, max(start, min(until + 1, latest))])
         return [Transfer(start, d) for d in times if self._may_open(1, Transfer(start, d))]
 
     def _may_open(self, direction: int, transfer: Transfer) -> bool:

@@ -27,7 +27,9 @@ from .violation import Violation, name_buffer
 
 @dataclass(frozen=True)
 class Block:
-    """One storage at one offset without a break in time: abutting allocations merged. Times are inclusive."""
+    """One storage at one offset without a break in time: abutting allocations (and overlapping ones, which rule 1
+    reports) are merged. Times are inclusive.
+    """
 
     storage: int
     offset: int
@@ -48,9 +50,9 @@ class BlockMap:
             storage = program.storage_of[allocation.buffer]
             row = places[storage, allocation.offset]
             last = row[-1] if row else None
-            if last and last.end + 1 == allocation.start:
-                size = min(last.size, allocation.size)
-                row[-1] = Block(storage, last.offset, size, last.start, allocation.end)
+            if last and last.end + 1 >= allocation.start:
+                size, end = min(last.size, allocation.size), max(last.end, allocation.end)
+                row[-1] = Block(storage, last.offset, size, last.start, end)
             else:
                 row.append(Block(storage, allocation.offset, allocation.size, allocation.start, allocation.end))
         self._places = {place: (tuple(b.start for b in row), tuple(row)) for place, row in places.items()}

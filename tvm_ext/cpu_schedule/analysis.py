@@ -39,11 +39,15 @@ def root_blocks(sch: Any) -> list[Any]:
 
 
 def block_iters(sch: Any, block: Any) -> list[Iter] | None:
-    """Iterators of ``block``, or None if one is dynamic, starts elsewhere than 0, or is neither parallel nor reducing."""
+    """Iterators of ``block``, or None if one is dynamic, does not start at 0, or neither keeps nor reduces."""
     iters = []
     for axis in sch.get(block).iter_vars:
         known_kind = axis.iter_type in (tirx.IterVar.DataPar, tirx.IterVar.CommReduce)
-        if not known_kind or not isinstance(axis.dom.extent, tirx.IntImm) or not sym.Analyzer().can_prove_equal(axis.dom.min, 0):
+        if (
+            not known_kind
+            or not isinstance(axis.dom.extent, tirx.IntImm)
+            or not sym.Analyzer().can_prove_equal(axis.dom.min, 0)
+        ):
             return None
         iters.append(Iter(axis.var, int(axis.dom.extent), axis.iter_type == tirx.IterVar.CommReduce))
     return iters
@@ -60,7 +64,11 @@ def is_canonical(sch: Any, block: Any) -> bool:
         return False
     for loop_rv, value, axis in zip(loops, realize.iter_values, iters, strict=True):
         loop = sch.get(loop_rv)
-        if not isinstance(loop.extent, tirx.IntImm) or int(loop.extent) != axis.extent or not loop.loop_var.same_as(value):
+        if (
+            not isinstance(loop.extent, tirx.IntImm)
+            or int(loop.extent) != axis.extent
+            or not loop.loop_var.same_as(value)
+        ):
             return False
     return True
 

@@ -1,8 +1,9 @@
 """Schedules for contractions with a row, a column and a reduction axis: matmul, batched matmul, convolution.
 
-The contraction is brought to ``C[s, i, j] += A[s, i, k] * B[s, k, j]`` by index maps, where ``j`` holds the axis of C that
-is contiguous in memory. A convolution becomes an implicit matrix product this way. One task packs a panel
-``B[:, tile of j]`` (for convolutions this is im2col restricted to the panel) and runs the register-tiled kernel over it:
+The contraction is brought to ``C[s, i, j] += A[s, i, k] * B[s, k, j]`` by index maps, where ``j`` holds the axis of C
+that is contiguous in memory. A convolution becomes an implicit matrix product this way. One task packs a panel
+``B[:, tile of j]`` (for convolutions this is im2col restricted to the panel) and runs the register-tiled kernel over
+it:
 
     parallel (s, i chunk, j tile)
       pack B panel                          k x columns
@@ -101,9 +102,11 @@ def _is_factor(value: Any) -> bool:
     while isinstance(value, tirx.Cast):
         value = value.value
     return isinstance(value, TensorLoad)
+
+
 def schedule_contraction(func: Any, cpu: CpuTarget) -> Any | None:
     """Schedule ``func`` if its heaviest block is a contraction; None if it is not."""
-    sch = s_tir.Schedule(func)
+    sch = s_tir.Schedule(func, error_render_level="fast")
     candidates = [(work(iters), block) for block in root_blocks(sch) if (iters := block_iters(sch, block)) is not None]
     if not candidates:
         return None
@@ -113,6 +116,8 @@ def schedule_contraction(func: Any, cpu: CpuTarget) -> Any | None:
         return None
     inline_spatial(sch)
     builder = _Builder(sch, main, roles, cpu)
+    if builder.rows == 1 and builder.packs:
+        return None  # a panel that is used once costs more than it saves
     builder.normalise()
     return sch if builder.tile_and_pack() else None
 

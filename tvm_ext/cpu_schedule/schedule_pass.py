@@ -9,11 +9,10 @@ import tvm
 from tvm import s_tir, tirx
 from tvm.target import Target
 
-from .analysis import is_spatial, root_blocks
-from .analysis import block_iters
+from .analysis import block_iters, is_spatial, root_blocks
 from .gemm import schedule_contraction
 from .reduction import schedule_reduction
-from .spatial import inline_spatial, schedule_spatial
+from .spatial import inline_spatial, schedule_spatial, try_step
 from .target import CpuTarget
 
 IS_SCHEDULED = "tirx.is_scheduled"
@@ -57,26 +56,24 @@ def schedule_kernel(func: Any, cpu: CpuTarget, name: str = "main") -> Any:
             sch = rule(func, cpu)
         # Any failure of a rule means that it does not fit: a kernel without a schedule is slow, not wrong.
         except Exception as error:
-            _log.debug("%s: %s failed: %s", name, rule.__name__, error)
+            _log.debug("%s: %s does not fit: %s", name, rule.__name__, str(error).partition("\n")[0])
             continue
         if sch is not None:
             return _with_attributes_of(func, sch.mod["main"])
-    _log.info("%s: no rule fits, left unscheduled", name)
+    _log.debug("%s: no rule fits, left unscheduled", name)
     return func
 
 
 def schedule_blocks(func: Any, cpu: CpuTarget) -> Any:
     """Inline what is cheap, then schedule every block of ``func`` by itself."""
-    sch = s_tir.Schedule(func)
+    sch = s_tir.Schedule(func, error_render_level="fast")
     inline_spatial(sch)
     for block in root_blocks(sch):
         iters = block_iters(sch, block)
-        if iters is None:
-            continue
-        if is_spatial(iters):
-            schedule_spatial(sch, block, cpu)
-        else:
-            schedule_reduction(sch, block, cpu)
+        if iters is not None:
+            rule = schedule_spatial if is_spatial(iters) else schedule_reduction
+            # Every primitive keeps the meaning of the kernel, so what was applied before a refusal may stay.
+            try_step(rule, sch, block, cpu)
     return sch
 
 

@@ -5,8 +5,20 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from .analysis import Iter, accesses, block_iters, has_condition, has_opaque_call, is_canonical, is_spatial, largest_divisor
-from .analysis import root_blocks, strides
+from tvm.s_tir import ScheduleError
+
+from .analysis import (
+    Iter,
+    accesses,
+    block_iters,
+    has_condition,
+    has_opaque_call,
+    is_canonical,
+    is_spatial,
+    largest_divisor,
+    root_blocks,
+    strides,
+)
 from .target import CpuTarget
 
 PARALLEL_THRESHOLD = 16384
@@ -34,9 +46,7 @@ def inline_spatial(sch: Any, keep: frozenset[str] = frozenset()) -> None:
 
 
 def try_step(step: Any, *args: Any) -> bool:
-    """Apply one schedule primitive that may not be applicable; the primitives check before they change anything."""
-    from tvm.s_tir import ScheduleError
-
+    """Apply a schedule primitive that may not be applicable; primitives check before they change anything."""
     try:
         step(*args)
     except ScheduleError:
@@ -50,7 +60,7 @@ def _reads_once(sch: Any, block: Any) -> bool:
 
 
 def parallelise(sch: Any, loops: list[Any], total_work: int, cpu: CpuTarget) -> list[Any]:
-    """Make the outermost of ``loops`` parallel, fused until there are enough tasks; return the loops as they are now."""
+    """Make the outer ``loops`` parallel, fused until there are enough tasks; return the loops as they are now."""
     if total_work < PARALLEL_THRESHOLD or cpu.cores < 2 or not loops:
         return loops
     count, tasks = 0, 1
@@ -114,7 +124,7 @@ def _fuse_contiguous(
         return loops, inner
     first = len(iters) - 1
     while first > 0 and all(
-        pattern is not None and pattern[first - 1] == pattern[first] * iters[first].extent
+        (pattern is not None and pattern[first - 1] == pattern[first] * iters[first].extent)
         or iters[first - 1].extent == 1
         for pattern in patterns
     ):

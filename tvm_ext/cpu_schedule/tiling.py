@@ -26,8 +26,8 @@ def ceil_div(a: int, b: int) -> int:
 def choose_tile(rows: int, columns: int, lanes: int, cpu: CpuTarget) -> Tile:
     """Pick the register tile with the highest estimated throughput for a ``rows`` x ``columns`` result.
 
-    Per step of k a tile loads ``vectors`` vectors and ``tile rows`` broadcast scalars for ``rows * vectors`` FMAs; a core
-    issues two loads and two FMAs a cycle with a latency of 4, so at least 8 accumulators are needed to fill it.
+    Per step of k a tile loads ``vectors`` vectors and ``tile rows`` broadcast scalars for ``rows * vectors`` FMAs; a
+    core issues two loads and two FMAs a cycle with a latency of 4, so at least 8 accumulators are needed to fill it.
     """
     best, best_score = Tile(1, lanes), 0.0
     for vectors in (1, 2, 4):

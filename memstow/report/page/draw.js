@@ -63,7 +63,7 @@ function paintTitles(pen, area) {
   pen.textBaseline = "alphabetic";
   const unit = view.axis === "time" ? "" : " (between issue and deadline)";
   const titles = [
-    [area.kernels, "kernels, by what bounds them"],
+    [area.kernels, "kernels, by what bounds them (launch overhead aside)"],
     [area.memory, `offset in fast memory, of ${formatBytes(capacity)}`],
     [area.occupancy, "bytes allocated"],
     [area.prefetch, `copies${unit}`],

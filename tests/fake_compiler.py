@@ -1,0 +1,107 @@
+"""A stand-in for ``memstow.tvm_ext.compiler``: the command line's side of it, without TVM."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from memstow.accelerator import Accelerator
+from memstow.plan import MemoryPlan
+from memstow.planners import Planner, Problem
+from memstow.program import Program
+
+from . import worked_example
+
+PHASES = ("export", "import", "fuse", "extract", "plan", "validate", "apply", "schedule", "build")
+LIBRARY = b"machine code"
+
+
+@dataclass
+class FakeCompilation:
+    problem: Problem
+    plan: MemoryPlan
+    module: torch.nn.Module
+    error: float
+    cache_hit: bool = False
+    phase_seconds: dict[str, float] = field(default_factory=lambda: {"plan": 0.25})
+
+    @property
+    def program(self) -> Program:
+        return self.problem.program
+
+    @property
+    def accelerator(self) -> Accelerator:
+        return self.problem.accelerator
+
+    def run(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (self.module(*inputs) + self.error,)
+
+    def export(self, path: str | Path) -> None:
+        Path(path).write_bytes(LIBRARY)
+
+
+@dataclass
+class FakeCompiler:
+    """Records the arguments of each call.
+
+    ``error`` is added to every output. ``interrupted_in`` is the phase in which Ctrl-C comes; with ``swallowed`` the
+    exception is lost on the way, as it is when C++ calls back into Python. ``noise`` is printed to standard output.
+    """
+
+    error: float = 0.0
+    interrupted_in: str = ""
+    swallowed: bool = False
+    noise: str = ""
+    raises: Exception | None = None
+    calls: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_module(self) -> ModuleType:
+        module = ModuleType("memstow.tvm_ext.compiler")
+        module.compile_model = self.compile_model  # type: ignore[attr-defined]
+        return module
+
+    def compile_model(
+        self,
+        module: torch.nn.Module,
+        inputs: tuple[torch.Tensor, ...],
+        *,
+        name: str,
+        accelerator: Accelerator,
+        planner: Planner,
+        budget_seconds: float,
+        seed: int,
+        plan_only: bool = False,
+        checked: bool = False,
+        on_phase: Callable[[str], None] | None = None,
+    ) -> FakeCompilation:
+        self.calls.append(
+            {"module": module, "inputs": inputs, "plan_only": plan_only, "checked": checked, "seed": seed}
+        )
+        for phase in PHASES[:6] if plan_only else PHASES:
+            if on_phase is not None:
+                on_phase(phase)
+            self._run(phase)
+        problem = Problem(worked_example.program(name), accelerator)
+        plan = planner.plan(problem, budget_seconds=budget_seconds, seed=seed)
+        return FakeCompilation(problem, plan, module, self.error)
+
+    def _run(self, phase: str) -> None:
+        if phase == "fuse":
+            if self.noise:
+                print(self.noise)
+                os.write(1, self.noise.encode())
+            if self.raises is not None:
+                raise self.raises
+        if phase == self.interrupted_in:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                if not self.swallowed:
+                    raise
