@@ -96,7 +96,9 @@ class Program(Document):
         elif buffer.definition_time == -1 and (uses or buffer.size_bytes):
             raise ValueError(f"{where}: an {buffer.kind} is defined by an instruction, found definition_time -1")
         elif defined is not None and defined != buffer.definition_time:
-            raise ValueError(f"{where}: instruction {defined} defines it, found definition_time {buffer.definition_time}")
+            raise ValueError(
+                f"{where}: instruction {defined} defines it, found definition_time {buffer.definition_time}"
+            )
         elif defined is None and buffer.alias_group is None and (uses or buffer.kind == "output"):
             raise ValueError(f"{where}: no instruction has it as a result")
         if set(buffer.use_times) != uses:

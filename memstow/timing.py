@@ -24,7 +24,10 @@ def split_bytes(
     instruction: Instruction, operands_fast: Sequence[bool], results_fast: Sequence[bool]
 ) -> tuple[int, int]:
     """Accessed bytes of one execution as ``(slow, fast)``."""
-    entries = [*zip(instruction.operands, operands_fast, strict=True), *zip(instruction.results, results_fast, strict=True)]
+    entries = [
+        *zip(instruction.operands, operands_fast, strict=True),
+        *zip(instruction.results, results_fast, strict=True),
+    ]
     fast = sum(entry.bytes_accessed for entry, is_fast in entries if is_fast)
     total = sum(entry.bytes_accessed for entry, _ in entries)
     return total - fast, fast

@@ -200,7 +200,7 @@ class _PlanBuilder:
         free_from = -1
         first = 0
         while first < len(touches):
-            last = self._int(first, len(touches) - 1)
+            last = len(touches) - 1 - self._int(0, len(touches) - 1 - first)
             run, after = touches[first : last + 1], touches[last + 1 : last + 2]
             deadline = after[0] if after else self._count
             dirty = bool(writes & set(run))
@@ -232,7 +232,7 @@ class _PlanBuilder:
         deadline: int,
     ) -> _Stay | None:
         """Copies, times and a place for a run; ``None`` where the dice or the rules leave it in slow memory."""
-        if self._int(0, 3) == 0:
+        if self._int(0, 3) == 3:
             return None
         stay = _Stay(run[0], run[-1])
         buffer = self._one_of([m.id for m in storage.members])

@@ -162,7 +162,7 @@ def slab_bytes(blocks: list[Lifetime], alignment: int) -> int:
 
 
 def test_many_blocks_are_packed_near_their_load() -> None:
-    # 400 blocks of 1 to 97 bytes, alive for 1 to 31 instructions, from a fixed linear congruence. Size-ordered first fit
+    # 400 blocks of 1 to 97 bytes, alive for 1 to 31 instructions, from a fixed linear congruence. First fit by size
     # is known to stay within some percent of the load on such sets; 15 % would be a broken packing.
     blocks = [Lifetime(i, i + (37 * i) % 31, 1 + (53 * i + 11) % 97) for i in range(400)]
     assert pack(blocks)[0] <= 1.15 * peak_load(blocks)

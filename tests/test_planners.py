@@ -107,7 +107,7 @@ def away_and_back(capacity: int = 4, **limits: int) -> Problem:
 
 @pytest.mark.parametrize("name", ["furthest-next-use", "greedy"])
 def test_a_tensor_leaves_and_comes_back_behind_compute(name: str) -> None:
-    # i0 writes a fast: 1. i1: 8, the eviction of 4 s hides in it. i2 writes b where a was: 1. i3: 8. i4: 8, a's prefetch
+    # i0 writes a fast: 1. i1: 8, the eviction of 4 s hides in it. i2 writes b where a was: 1. i3: 8. i4: 8, a prefetch
     # hides in it. i5: 1 + 4, for o would have to be copied back after the last instruction. Sum 31, and no plan is
     # faster: it is the time with everything but o in fast memory.
     task = away_and_back()

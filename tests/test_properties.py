@@ -159,14 +159,22 @@ def read_fast_what_is_not_there(case: Planned) -> Iterator[Change]:
             yield {2, 5}, {"accesses": replaced(case.plan.accesses, access, memory="fast")}
 
 
-def read_slow_what_was_never_written_back(case: Planned) -> Iterator[Change]:
-    evicted = {case.program.storage_of[c.buffer] for c in case.plan.copies if c.direction == "evict"}
-    written = {touched(case.program, a)[0]: a.instruction for a in fast_accesses(case) if a.result is not None}
-    for access in fast_accesses(case):
-        storage = touched(case.program, access)[0]
-        first = min((t for t, _, size in case.program.storages[storage].writes if size), default=access.instruction)
-        if access.operand is not None and storage in written and storage not in evicted and first < access.instruction:
-            yield {3, 5}, {"accesses": replaced(case.plan.accesses, access, memory="slow")}
+def read_slow_what_is_in_fast_memory_only(case: Planned) -> Iterator[Change]:
+    fast = fast_accesses(case)
+    for access in fast:
+        storage, time = touched(case.program, access)[0], access.instruction
+        writes = [t for t, _, size in case.program.storages[storage].writes if size and t < time]
+        written_fast = any(
+            a.result is not None and a.instruction == max(writes, default=-1) and touched(case.program, a)[0] == storage
+            for a in fast
+        )
+        written_back = any(
+            c.direction == "evict" and case.program.storage_of[c.buffer] == storage and max(writes) < c.start_time
+            for c in case.plan.copies
+            if c.done_time <= time and writes
+        )
+        if access.operand is not None and written_fast and not written_back:
+            yield {3}, {"accesses": replaced(case.plan.accesses, access, memory="slow")}
 
 
 def forget_an_access(case: Planned) -> Iterator[Change]:
@@ -211,7 +219,7 @@ MUTATIONS: list[Mutation] = [
     drop_an_eviction,
     evict_before_the_last_write,
     read_fast_what_is_not_there,
-    read_slow_what_was_never_written_back,
+    read_slow_what_is_in_fast_memory_only,
     forget_an_access,
     copy_a_part,
     allocate_too_little,

@@ -125,7 +125,7 @@ def test_a_stay_is_tried_once_and_reported() -> None:
     assert schedule.total_seconds == 24.0
     assert schedule.unplaced() == [Stay(0, 0, 1)]
     assert schedule.needs_copies(Stay(0, 0, 1))
-    # Each read takes 1 s instead of 4; in fast memory the slow one is idle for that second, before for none of the four.
+    # Each read takes 1 s instead of 4; the slow memory is idle in that second, before in none.
     assert schedule.gain(Stay(0, 0, 1)) == (6.0, 2.0)
     assert schedule.try_place(Stay(0, 0, 0)) is Outcome.PLACED
     assert schedule.total_seconds == 21.0

@@ -70,7 +70,7 @@ class Compilation:
         self._check_inputs(inputs)
         machine = relax.VirtualMachine(tvm.runtime.load_module(str(self._library)), tvm.cpu())
         arguments = [tvm.runtime.from_dlpack(_for_kernels(tensor)) for tensor in (*inputs, *self._weights)]
-        return tuple(torch.from_dlpack(output) for output in machine["main"](*arguments))
+        return tuple(torch.utils.dlpack.from_dlpack(output) for output in machine["main"](*arguments))
 
     def export(self, path: str | Path) -> None:
         """Write the machine code as a shared library.
@@ -152,7 +152,8 @@ def compile_model(
     if plan_only:
         return Compilation(problem, plan, phases.seconds, False, lowered, imported.weights, None)
     with phases.run("apply"):
-        planned = ApplyMemoryPlan(plan, options.host_accelerator, checked=checked, verify=False)(lowered)
+        apply = ApplyMemoryPlan(plan, options.host_accelerator, checked=checked, verify=False)
+        planned = Sequential([apply])(lowered)
     cache = cache or BuildCache.default()
     library = cache.find(planned, target)
     if library is not None:
@@ -176,7 +177,8 @@ def _refuse_invalid(problem: Problem, plan: MemoryPlan) -> None:
     if violations:
         text = "; ".join(violation.message for violation in violations[:3])
         raise InfeasiblePlanError(
-            f"planner {plan.planner!r} made an invalid plan with {len(violations)} violations: {text}; use another planner"
+            f"planner {plan.planner!r} made an invalid plan with {len(violations)} violations: {text}; "
+            "use another planner"
         )
 
 

@@ -13,6 +13,7 @@ from ..errors import InvalidInputError
 from ..program import Buffer, BufferKind, Instruction, Operand, Program
 from .lowered_function import RESIDENT_ORIGINS, LoweredFunction, Step, StepArgument, TensorValue, read_function
 
+_RESIDENT_KINDS: dict[str, BufferKind] = {"input": "input", "parameter": "parameter", "constant": "constant"}
 
 
 def extract_program(
@@ -124,10 +125,8 @@ class _Builder:
             last = max((i for i in members if i in self.defined), key=lambda i: (self.defined[i], i))
             if index == last:
                 return "output"
-        root = self.lowered.tensors[storage].origin
-        if index in self.defined or root not in RESIDENT_ORIGINS:
-            return "intermediate"
-        return root
+        resident = _RESIDENT_KINDS.get(self.lowered.tensors[storage].origin)
+        return "intermediate" if index in self.defined or resident is None else resident
 
 
 def split_arguments(step: Step) -> tuple[list[StepArgument], list[StepArgument]]:

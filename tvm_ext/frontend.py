@@ -47,7 +47,8 @@ def export_model(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], *, n
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return torch.export.export(module, inputs).run_decompositions()
+            exported: ExportedProgram = torch.export.export(module, inputs).run_decompositions()
+            return exported
     except Exception as error:  # torch.export raises many kinds, from the user's code as well
         raise UnsupportedModelError(
             f"model {name!r}: torch.export cannot capture it as one graph ({_first_line(error)}); "

@@ -13,13 +13,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import tvm
 from tvm import relax
+from tvm.ir.transform import Pass, PassContext, Sequential
 from tvm.relax.backend.cpu_generic import pipeline as cpu_generic
 from tvm.target import Target
-from tvm.ir.transform import Pass, PassContext, Sequential
 
 from ..accelerator import Accelerator, Memory, load_accelerator
 from ..errors import InvalidInputError
@@ -145,7 +145,7 @@ class PlanMemory:
         if self.on_plan is not None:
             self.on_plan(problem, plan)
         apply = ApplyMemoryPlan(plan, options.host_accelerator, function=self.function, checked=options.checked)
-        return apply(mod)
+        return Sequential([apply])(mod)
 
 
 def pipeline(
@@ -180,7 +180,7 @@ def pipeline(
         checked,
     )
 
-    @tvm.ir.transform.module_pass(opt_level=0, name="memstow.pipeline")
+    @tvm.ir.transform.module_pass(opt_level=0, name="memstow.pipeline")  # type: ignore[untyped-decorator]  # tvm is untyped
     def run(mod: tvm.IRModule, _ctx: PassContext) -> tvm.IRModule:
         target = Target.current(allow_none=True) or Target("llvm")
         passes = [

@@ -46,7 +46,8 @@ class Slot:
 class Placement:
     """Everything that applying a plan needs to know.
 
-    ``actions`` has one entry per instruction time and one for the end; ``slots`` are by storage index.
+    ``actions`` has one entry per instruction time and one for the end; ``slots`` and ``allocations`` are by storage
+    index.
     """
 
     plan: MemoryPlan
@@ -54,6 +55,7 @@ class Placement:
     actions: list[Actions]
     slots: dict[int, Slot]
     slow_bytes: int
+    allocations: dict[int, list[Allocation]]
 
     @property
     def fast_bytes(self) -> int:
@@ -73,26 +75,16 @@ class Placement:
         begun = [a for a in candidates if a.start <= t]
         return max(alive or begun or candidates, key=lambda a: a.start).offset
 
-    @property
-    def allocations(self) -> dict[int, list[Allocation]]:
-        """Allocations by storage index."""
-        return self._allocations
-
-    def __post_init__(self) -> None:
-        grouped: dict[int, list[Allocation]] = defaultdict(list)
-        for allocation in self.plan.allocations:
-            grouped[self.program.storage_of[allocation.buffer]].append(allocation)
-        object.__setattr__(self, "_allocations", dict(grouped))
-
-    _allocations: dict[int, list[Allocation]] = field(init=False, repr=False, compare=False)
-
 
 def place(program: Program, plan: MemoryPlan, external: set[int]) -> Placement:
-    """Schedule a plan's actions; ``external`` are the storages whose slow home is a tensor of its own."""
+    """Schedule a plan's actions; ``external`` are the storages whose slow home is a tensor of its own.
+
+    The plan need not be valid: a checked run of a wrong plan shows what is wrong with it.
+    """
     slots, slow_bytes = _slow_slots(program, plan, external)
     actions = [Actions() for _ in range(len(program.instructions) + 1)]
     _schedule_copies(plan.copies, actions)
-    for allocation in _merged(plan.allocations):
+    for allocation in _merged(program, plan.allocations):
         actions[max(0, allocation.start)].begins.append(allocation)
         if allocation.end + 1 < len(actions):
             actions[allocation.end + 1].ends.append(allocation)
@@ -100,7 +92,10 @@ def place(program: Program, plan: MemoryPlan, external: set[int]) -> Placement:
         actions[slot.start].slot_begins.append(storage)
         if slot.end + 1 < len(actions):
             actions[slot.end + 1].slot_ends.append(storage)
-    return Placement(plan, program, actions, slots, slow_bytes)
+    allocations: dict[int, list[Allocation]] = defaultdict(list)
+    for allocation in plan.allocations:
+        allocations[program.storage_of[allocation.buffer]].append(allocation)
+    return Placement(plan, program, actions, slots, slow_bytes, dict(allocations))
 
 
 def _schedule_copies(copies: tuple[Copy, ...], actions: list[Actions]) -> None:
@@ -113,11 +108,11 @@ def _schedule_copies(copies: tuple[Copy, ...], actions: list[Actions]) -> None:
             actions[copy.done_time].waits.append(index)
 
 
-def _merged(allocations: tuple[Allocation, ...]) -> list[Allocation]:
-    """Allocations with abutting ones of one buffer at one offset joined."""
+def _merged(program: Program, allocations: tuple[Allocation, ...]) -> list[Allocation]:
+    """Allocations with abutting ones of one storage at one offset joined."""
     merged: dict[tuple[int, int], list[Allocation]] = defaultdict(list)
     for allocation in sorted(allocations, key=lambda a: a.start):
-        row = merged[allocation.buffer, allocation.offset]
+        row = merged[program.storage_of[allocation.buffer], allocation.offset]
         if row and row[-1].end + 1 == allocation.start:
             row[-1] = row[-1].model_copy(update={"end": allocation.end})
         else:
@@ -127,12 +122,13 @@ def _merged(allocations: tuple[Allocation, ...]) -> list[Allocation]:
 
 def _slow_slots(program: Program, plan: MemoryPlan, external: set[int]) -> tuple[dict[int, Slot], int]:
     times: dict[int, list[int]] = defaultdict(list)
+    operand_memory, result_memory = plan.operand_memory(), plan.result_memory()
+    for t, step in enumerate(program.instructions):
+        slow = [o.buffer for k, o in enumerate(step.operands) if operand_memory.get((t, k)) != "fast"]
+        slow += [r.buffer for k, r in enumerate(step.results) if result_memory.get((t, k)) != "fast"]
+        for buffer in slow:
+            times[program.storage_of[buffer]].append(t)
     last = len(program.instructions)
-    for access in plan.accesses:
-        step = program.instructions[access.instruction]
-        entry = step.operands[access.operand] if access.operand is not None else step.results[access.result or 0]
-        if access.memory == "slow":
-            times[program.storage_of[entry.buffer]].append(access.instruction)
     for copy in plan.copies:
         times[program.storage_of[copy.buffer]] += [max(0, copy.start_time), min(copy.done_time, last)]
     homes = [storage for storage in sorted(times) if storage not in external]

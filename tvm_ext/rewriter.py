@@ -14,9 +14,12 @@ from .placement import Actions, Placement
 FAST, SLOW = 1, 0
 
 
-class PlanRewriter:
-    """One rewrite of one function; see :class:`ApplyMemoryPlan` for what comes out."""
+def rewrite(lowered: LoweredFunction, placement: Placement, *, checked: bool) -> relax.Function:
+    """The planned function; see :class:`~memstow.tvm_ext.passes.apply_memory_plan.ApplyMemoryPlan`."""
+    return _Rewriter(lowered, placement, checked=checked).rewrite()
 
+
+class _Rewriter:
     def __init__(self, lowered: LoweredFunction, placement: Placement, *, checked: bool) -> None:
         self.lowered = lowered
         self.placement = placement
@@ -36,7 +39,6 @@ class PlanRewriter:
         return [relax.prim_value(value) for value in values]
 
     def rewrite(self) -> relax.Function:
-        """The planned function."""
         step_at = {step.binding: t for t, step in enumerate(self.lowered.steps)}
         for position, binding in enumerate(self.lowered.bindings):
             if position in step_at:
@@ -82,7 +84,9 @@ class PlanRewriter:
 
     def touches_tensor(self, binding: relax.Binding) -> bool:
         """Whether a binding without a value of its own only renames or unpacks tensors that have places now."""
-        return isinstance(binding.value, relax.Tuple | relax.TupleGetItem) or isinstance(binding.var.ty, relax.TupleType)
+        return isinstance(binding.value, relax.Tuple | relax.TupleGetItem) or isinstance(
+            binding.var.ty, relax.TupleType
+        )
 
     def is_external(self, tensor: TensorValue) -> bool:
         root = self.lowered.tensors[tensor.storage]

@@ -25,5 +25,5 @@ load_core()
 
 
 @tvm_ffi.register_object("memstow.ExecutionContext")
-class ExecutionContext(tvm_ffi.Object):
+class ExecutionContext(tvm_ffi.Object):  # type: ignore[misc]  # tvm_ffi is untyped
     """Arenas and copy queue of one call of a planned program."""

@@ -48,10 +48,10 @@ def find_contraction(sch: Any, block: Any) -> Contraction | None:
     statement = sch.get(block)
     if iters is None or len(statement.reads) != 2 or len(statement.writes) != 1 or not is_product_sum(statement.body):
         return None
-    reads = [_region_vars(region) for region in statement.reads]
-    written = _region_vars(statement.writes[0])
-    if reads[0] is None or reads[1] is None or written is None:
+    regions = [_region_vars(region) for region in (*statement.reads, *statement.writes)]
+    if any(region is None for region in regions):
         return None
+    *reads, written = [region for region in regions if region is not None]
     last = next((axis for axis in reversed(iters) if not axis.is_reduction and axis.extent > 1), None)
     if last is None or (last.var in reads[0]) == (last.var in reads[1]):
         return None

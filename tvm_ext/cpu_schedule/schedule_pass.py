@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import tvm
@@ -51,7 +52,7 @@ class ScheduleForCPU:
 
 def schedule_kernel(func: Any, cpu: CpuTarget, name: str = "main") -> Any:
     """Return ``func`` under the first rule that fits it, or as it is; ``name`` is for log messages."""
-    for rule in (schedule_contraction, schedule_blocks):
+    for rule in RULES:
         try:
             sch = rule(func, cpu)
         # Any failure of a rule means that it does not fit: a kernel without a schedule is slow, not wrong.
@@ -83,3 +84,7 @@ def _with_attributes_of(func: Any, scheduled: Any) -> Any:
         if key not in attributes:
             scheduled = scheduled.without_attr(key)
     return scheduled.with_attrs({**attributes, IS_SCHEDULED: True})
+
+
+RULES: tuple[Callable[[Any, CpuTarget], Any], ...] = (schedule_contraction, schedule_blocks)
+"""The rules for whole kernels, most specific first; one returns None or raises if a kernel does not fit it."""

@@ -15,7 +15,7 @@ from ...validator import validate
 from ..extract_program import program_of
 from ..lowered_function import RESIDENT_ORIGINS, LoweredFunction, read_function
 from ..placement import place
-from ..rewriter import PlanRewriter
+from ..rewriter import rewrite
 
 
 @tvm.ir.transform.module_pass(opt_level=0, name="ApplyMemoryPlan")
@@ -65,9 +65,8 @@ class ApplyMemoryPlan:
                 text = "; ".join(violation.message for violation in violations[:3])
                 raise InfeasiblePlanError(f"{len(violations)} violations, the plan is not applied: {text}")
         placement = place(program, self.plan, _external_storages(lowered, program.storage_of))
-        rewritten = PlanRewriter(lowered, placement, checked=self.checked).rewrite()
         mod = mod.clone()
-        mod[mod.get_global_var(self.function)] = rewritten
+        mod[mod.get_global_var(self.function)] = rewrite(lowered, placement, checked=self.checked)
         return relax.transform.Normalize()(mod)
 
 

@@ -73,14 +73,10 @@ def _static_rank(expr: relax.Expr) -> int:
     return len(dims) if all(isinstance(dim, int | tvm.tirx.IntImm) for dim in dims) else -1
 
 
-def transposed_matmul(
-    a: te.Tensor, b: te.Tensor, *, transposed: tuple[bool, bool], dtype: str, name: str
-) -> te.Tensor:
+def transposed_matmul(a: te.Tensor, b: te.Tensor, *, transposed: tuple[bool, bool], dtype: str, name: str) -> te.Tensor:
     """``matmul(A, B)`` over broadcast batch axes, where ``A = a`` or ``a`` with its last two axes swapped, so ``B``."""
     shapes = [[int(dim) for dim in tensor.shape] for tensor in (a, b)]
-    (m, k), (_, n) = (
-        shape[:-3:-1] if flag else shape[-2:] for shape, flag in zip(shapes, transposed, strict=True)
-    )
+    (m, k), (_, n) = (shape[:-3:-1] if flag else shape[-2:] for shape, flag in zip(shapes, transposed, strict=True))
     batches = [shape[:-2] for shape in shapes]
     rank = max(len(batch) for batch in batches)
     batch = [max(sizes) for sizes in zip(*([1] * (rank - len(b_)) + b_ for b_ in batches), strict=True)]

@@ -181,7 +181,7 @@ function paintLabel(pen, box, name) {
   const room = Math.min(box.x + box.width, view.width) - left - 10;
   if (room < 32 || box.height < 13) return;
   const width = pen.measureText(name).width;
-  const letters = Math.floor((name.length * room) / width) - 1;
+  const letters = Math.floor((name.length * room) / width) - 2;
   pen.fillStyle = "#10151d";
   pen.fillText(width > room ? `${name.slice(0, letters)}…` : name, left + 5, box.y + box.height / 2 + 0.5);
 }
