@@ -184,7 +184,7 @@ class PlanView:
 
     def _overlapping(self, storage: Storage, start: int, end: int) -> Integers:
         rows = self._rows
-        return rows[:, (rows[2] <= end) & (rows[3] >= start) ]
+        return rows[:, (rows[2] <= end) & (rows[3] >= start) & (rows[4] != storage.index)]
 
     def _holes(self, storage: Storage, start: int, end: int) -> tuple[Integers, Integers]:
         rows = self._overlapping(storage, start, end)

@@ -139,7 +139,10 @@ class Program(Document):
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over everything that a plan depends on (names and source left out)."""
-        text = self.model_dump_json(include={"instructions", "buffers"}, exclude={"buffers": {"__all__": {"name"}}})
+        names = {"__all__": {"name"}}
+        text = self.model_dump_json(
+            include={"instructions", "buffers"}, exclude={"instructions": names, "buffers": names}
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
 

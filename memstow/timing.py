@@ -74,16 +74,16 @@ def compulsory_bytes(program: Program) -> int:
 def lower_bound_seconds(program: Program, accelerator: Accelerator, cost: InstructionCost | None = None) -> float:
     """No valid plan without cross-program prefetches takes less time.
 
-    The maximum of: every access in fast memory; compulsory traffic at slow-memory bandwidth; compute alone. A
+    The maximum of: every access in the faster memory; compulsory traffic at slow-memory bandwidth; compute alone. A
     cross-program prefetch costs no time, so where they are allowed the traffic of the largest such buffers is left out.
     """
     cost = cost or Roofline(program, accelerator)
-    all_fast = sum(
-        cost.seconds(t, [True] * len(step.operands), [True] * len(step.results))
+    best_served = sum(
+        min(cost.seconds(t, [fast] * len(step.operands), [fast] * len(step.results)) for fast in (True, False))
         for t, step in enumerate(program.instructions)
     )
     free = sorted((s.size_bytes for s in program.storages if s.born_slow), reverse=True)
     free_bytes = sum(free[: accelerator.max_cross_program_prefetches])
     traffic = max(0, compulsory_bytes(program) - free_bytes) / accelerator.slow_memory.bandwidth
     compute = sum(step.compute_seconds * step.trip_count for step in program.instructions)
-    return max(all_fast, traffic, compute)
+    return max(best_served, traffic, compute)

@@ -16,6 +16,8 @@ from tvm import relax, te, tirx, topi
 from tvm.script import tirx as T
 from tvm_ffi import structural_walk
 
+from memstow.errors import InvalidInputError
+
 TARGET = host_target(cores=2)
 CPU = CpuTarget.of(TARGET)
 TOLERANCE = 1e-5  # of the largest element; float32 sums of at most a few hundred terms
@@ -173,7 +175,8 @@ def test_conv2d(
     else:
         result = topi.nn.group_conv2d_nchw(data, weight, stride, padding, dilation, groups)
     x, w = random(1, channels, size, size), random(filters, channels // groups, taps, taps, seed=1)
-    check(kernel(data, weight, result), [x, w], convolve(x, w, stride, padding, dilation, groups))
+    scheduled = check(kernel(data, weight, result), [x, w], convolve(x, w, stride, padding, dilation, groups))
+    assert is_vectorised(scheduled)
 
 
 def test_conv2d_of_a_batch_with_bias_and_residual() -> None:
@@ -221,6 +224,13 @@ def test_reductions_over_any_axes(shape: tuple[int, ...], axes: tuple[int, ...])
     x = random(*shape)
     check(kernel(data, topi.sum(data, axis=axes)), [x], np.asarray(x.sum(axis=axes)))
     check(kernel(data, topi.max(data, axis=axes, keepdims=True)), [x], x.max(axis=axes, keepdims=True))
+
+
+def test_sums_along_and_across_memory_are_vectorised_and_parallel() -> None:
+    data = placeholder(64, 512, name="data")
+    for axis in (0, 1):
+        scheduled = schedule(kernel(data, topi.sum(data, axis=axis)))
+        assert is_vectorised(scheduled) and is_parallel(scheduled)
 
 
 def test_maximum_of_negative_numbers_starts_from_the_smallest_number() -> None:
@@ -291,6 +301,14 @@ def test_broadcast_elementwise_is_parallel_and_vectorised() -> None:
     assert is_vectorised(scheduled) and is_parallel(scheduled)
 
 
+def test_boolean_results() -> None:
+    a, b = placeholder(40, 64, name="a"), placeholder(64, name="b")
+    x, y = random(40, 64), random(64, seed=1)
+    scheduled = schedule(kernel(a, b, topi.less(a, b)))
+    assert is_vectorised(scheduled)
+    np.testing.assert_array_equal(run(scheduled, [x, y], [x < y])[0], x < y)
+
+
 def test_scalar_kernel() -> None:
     data = te.placeholder((), name="data")
     x = np.asarray(2.5, dtype=np.float32)
@@ -319,34 +337,38 @@ def test_a_kernel_that_no_rule_fits_is_left_as_it_is() -> None:
 
 
 @T.prim_func(private=True, s_tir=True)
-def histogram(keys: T.Buffer((64,), "int32"), counts: T.Buffer((8,), "int32")):
+def histogram(keys: T.Buffer((2, 512), "int32"), counts: T.Buffer((8,), "int32")):
     for i in range(8):
         with T.sblock("clear"):
             v = T.axis.spatial(8, i)
             counts[v] = 0
-    for i in range(64):
+    for i, j in T.grid(2, 512):
         with T.sblock("count"):
-            v = T.axis.opaque(64, i)
-            counts[keys[v]] = counts[keys[v]] + 1
+            v_i = T.axis.opaque(2, i)
+            v_j = T.axis.opaque(512, j)
+            counts[keys[v_i, v_j]] = counts[keys[v_i, v_j]] + 1
 
 
 def test_a_write_that_depends_on_data_stays_sequential() -> None:
-    keys = np.random.default_rng(0).integers(0, 8, 64, dtype=np.int32)
-    want = np.bincount(keys, minlength=8).astype(np.int32)
-    np.testing.assert_array_equal(run(schedule(histogram), [keys], [want])[0], want)
+    keys = np.random.default_rng(0).integers(0, 8, (2, 512), dtype=np.int32)
+    want = np.bincount(keys.ravel(), minlength=8).astype(np.int32)
+    scheduled = schedule(histogram)
+    assert not is_parallel(scheduled)
+    np.testing.assert_array_equal(run(scheduled, [keys], [want])[0], want)
 
 
 @T.prim_func(private=True, s_tir=True)
-def prefix_sum(x: T.Buffer((32,), "float32"), y: T.Buffer((32,), "float32")):
-    for i in range(32):
+def prefix_sum(x: T.Buffer((4, 512), "float32"), y: T.Buffer((4, 512), "float32")):
+    for i, j in T.grid(4, 512):
         with T.sblock("step"):
-            v = T.axis.scan(32, i)
-            y[v] = T.if_then_else(v == 0, x[v], y[T.max(v - 1, 0)] + x[v])
+            v_i = T.axis.scan(4, i)
+            v_j = T.axis.spatial(512, j)
+            y[v_i, v_j] = T.if_then_else(v_i == 0, x[v_i, v_j], y[T.max(v_i - 1, 0), v_j] + x[v_i, v_j])
 
 
 def test_a_scan_stays_sequential() -> None:
-    x = random(32)
-    scheduled = check(prefix_sum, [x], np.cumsum(x))
+    x = random(4, 512)
+    scheduled = check(prefix_sum, [x], np.cumsum(x, axis=0))
     assert loop_kinds(scheduled) == {int(tirx.ForKind.SERIAL)}
 
 
@@ -355,7 +377,8 @@ def test_dynamic_shapes_stay_correct(rows: int) -> None:
     n = te.var("n", "int64")
     a, w = te.placeholder((n, 32), name="a"), placeholder(32, 16, name="w")
     x, weight = random(rows, 32), random(32, 16, seed=1)
-    check(kernel(a, w, topi.nn.relu(topi.matmul(a, w))), [x, weight], np.maximum(x @ weight, 0))
+    scheduled = check(kernel(a, w, topi.nn.relu(topi.matmul(a, w))), [x, weight], np.maximum(x @ weight, 0))
+    assert is_parallel(scheduled)
     exponentials = np.exp(x - x.max(axis=-1, keepdims=True))
     want = exponentials / exponentials.sum(axis=-1, keepdims=True)
     check(kernel(a, topi.nn.softmax(a, axis=-1)), [x], want)
@@ -407,7 +430,7 @@ def test_the_target_in_scope_is_used_and_its_absence_is_an_error() -> None:
     with TARGET:
         scheduled = ScheduleForCPU()(mod)
     tvm.ir.assert_structural_equal(scheduled["main"], schedule(mod["main"]))
-    with pytest.raises(ValueError, match=r"[Tt]arget"):
+    with pytest.raises(InvalidInputError, match="expected a target, found none"):
         ScheduleForCPU()(mod)
 
 

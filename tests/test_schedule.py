@@ -57,6 +57,14 @@ def test_a_due_copy_waits_for_those_before_it_only() -> None:
     assert [queue.added_stall([(Transfer(1, 1), 1.0)], {}), queue.stall_seconds] == [1.0, 11.0]
 
 
+def test_equal_pending_seconds_are_not_taken_for_an_equal_queue() -> None:
+    # A of 4 s from 0 stalls i3, which has 5 s of idle time itself. B of 2 s from 1 comes with 2 s of idle time in i1:
+    # at 2 there are 4 s pending as before, but 2 s of A are done. So i3 waits 2 s less, and B runs in i3.
+    queue = CopyQueue([0.0, 0.0, 0.0, 5.0])
+    queue.add([(Transfer(0, 3), 4.0)], {})
+    assert queue.added_stall([(Transfer(1, 4), 2.0)], {1: 2.0}) == -2.0
+
+
 transfers = st.tuples(st.integers(0, 7), st.integers(0, 8), st.integers(1, 9)).map(
     lambda row: (Transfer(row[0], max(row[0], row[1])), float(row[2]))
 )

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from memstow.plan import Access, MemoryPlan
+from memstow.plan import Access, Copy, MemoryPlan
 from memstow.program import Program
 from memstow.validator import validate
 
@@ -162,3 +162,44 @@ def test_reads_of_clean_data_may_use_either_memory() -> None:
     placed = Setting((allocate(W, 0, 0, 3),), (prefetch(W, 0, 0, 1),))
     for fast in ((), ("w read at 1",), ("w read at 3",), W_BOTH):
         assert replace(placed, fast=fast).check() == ()
+
+
+def test_an_update_in_slow_memory_makes_a_prefetched_copy_stale() -> None:
+    placed = Setting((allocate(Y, 0, 2, 3),), (prefetch(Y, 0, 2, 2),), ("v read at 3",))
+    assert [(v.rule, v.instruction) for v in placed.check()] == [(2, 3)]
+    assert replace(placed, copies=(prefetch(Y, 0, 3, 3),)).check() == ()
+
+
+#: Three writes into one storage without an operand: each may change a part, so it needs the version before it.
+WRITES = Program(
+    name="writes",
+    instructions=tuple(step(f"write.{t}", writes=[X]) for t in range(3)),
+    buffers=(buffer(X, "x", "output", 0, ()),),
+)
+
+
+def rules_of_writes(memories: str, copies: tuple[Copy, ...]) -> list[int]:
+    plan = MemoryPlan.model_validate(
+        {
+            "program_fingerprint": WRITES.fingerprint,
+            "accelerator": "unit",
+            "allocations": (allocate(X, 0, 0, 2),),
+            "copies": copies,
+            "accesses": [
+                {"instruction": t, "result": 0, "memory": {"f": "fast", "s": "slow"}[m]} for t, m in enumerate(memories)
+            ],
+        }
+    )
+    return [violation.rule for violation in validate(WRITES, UNIT, plan)]
+
+
+def test_a_later_write_needs_the_version_before_it_in_the_same_place() -> None:
+    assert rules_of_writes("fss", ()) == [3]
+    assert rules_of_writes("fss", (evict(X, 0, 1, 1),)) == []
+    assert rules_of_writes("sfs", (evict(X, 0, 2, 2),)) == [2]
+    assert rules_of_writes("sfs", (prefetch(X, 0, 1, 1), evict(X, 0, 2, 2))) == []
+
+
+def test_a_copy_open_during_two_writes_is_reported_once() -> None:
+    assert rules_of_writes("sss", (prefetch(X, 0, 1, 3),)) == [4]
+    assert rules_of_writes("sss", (prefetch(X, 0, 1, 1),)) == []

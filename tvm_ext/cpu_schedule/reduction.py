@@ -36,7 +36,8 @@ def schedule_reduction(sch: Any, block: Any, cpu: CpuTarget) -> None:
             _reduce_in_lanes(sch, block, kept, loops[position], width, work(iters), cpu)
             return
     sch.reorder(*kept, *reduced)
-    _reduce_across(sch, block, iters, kept, reduced, lanes, cpu)
+    contiguous = None if position is None else iters[position]
+    _reduce_across(sch, block, iters, contiguous, kept, reduced, lanes, cpu)
 
 
 def vector_width(extent: int, lanes: int) -> int:
@@ -86,13 +87,27 @@ def _reduce_in_lanes(
 
 
 def _reduce_across(
-    sch: Any, block: Any, iters: list[Iter], kept: list[Any], reduced: list[Any], lanes: int, cpu: CpuTarget
+    sch: Any,
+    block: Any,
+    iters: list[Iter],
+    contiguous: Iter | None,
+    kept: list[Any],
+    reduced: list[Any],
+    lanes: int,
+    cpu: CpuTarget,
 ) -> None:
-    """Vectorise over the last kept axis; the accumulators of one vector stay in registers."""
+    """Vectorise over the last kept axis; the accumulators of one vector stay in registers.
+
+    If memory is contiguous along that axis but no vector divides it, its loop is made the innermost for LLVM to
+    vectorise, with the accumulators in memory.
+    """
     outer = list(kept)
     last = next((axis for axis in reversed(iters) if not axis.is_reduction), None)
     width = vector_width(last.extent, lanes) if last is not None else 1
-    if width > 1:
+    if last is not None and width == 1 and contiguous is last:
+        sch.reorder(*reduced, kept[-1])
+        outer.pop()
+    elif width > 1:
         rest, vector = sch.split(kept[-1], [None, width])
         sch.reorder(rest, *reduced, vector)
         sch.vectorize(vector)

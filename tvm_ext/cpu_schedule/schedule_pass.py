@@ -7,27 +7,34 @@ from collections.abc import Callable
 from typing import Any
 
 import tvm
+import tvm_ffi
 from tvm import s_tir, tirx
 from tvm.target import Target
 
+from ...errors import InvalidInputError
 from .analysis import block_iters, is_spatial, root_blocks
 from .gemm import schedule_contraction
 from .reduction import schedule_reduction
-from .spatial import inline_spatial, schedule_spatial, try_step
+from .spatial import inline_spatial, parallelise_only, schedule_spatial, try_step
 from .target import CpuTarget
 
 IS_SCHEDULED = "tirx.is_scheduled"
 """Function attribute by which TVM's own default schedules know a kernel that needs none."""
+
+# A pass is called through the FFI, which turns an error of a class that it does not know into a RuntimeError.
+tvm_ffi.register_error(InvalidInputError)
 
 _log = logging.getLogger(__name__)
 
 
 @tvm.transform.module_pass(opt_level=0, name="ScheduleForCPU")
 class ScheduleForCPU:
-    """Schedule every unscheduled PrimFunc; run it after ``FuseTIR`` and before ``CallTIRRewrite``.
+    """Schedule every unscheduled PrimFunc; run it at any point after ``FuseTIR``.
 
     Parameters, attributes and results of a kernel stay as they are up to the rounding of reordered sums. A kernel that
-    no rule fits, as one with dynamic shapes, keeps its loops.
+    no rule fits keeps its loops; one with dynamic shapes is at most made parallel.
+
+    The estimates of ``analyse_kernel`` hold for unscheduled kernels: extract a program before this pass.
 
     Args:
         target: the CPU to schedule for; by default the target in scope when the pass runs.
@@ -40,9 +47,15 @@ class ScheduleForCPU:
         """Return the module with scheduled kernels.
 
         Raises:
-            ValueError: there is no target, neither an argument nor in scope.
+            InvalidInputError: there is no target, neither an argument nor in scope.
         """
-        cpu = CpuTarget.of(self.target or Target.current(allow_none=False))
+        target = self.target or Target.current(allow_none=True)
+        if target is None:
+            raise InvalidInputError(
+                "ScheduleForCPU: expected a target, found none; pass one, as in ScheduleForCPU(host_target()), or run "
+                "the pass inside `with target:`"
+            )
+        cpu = CpuTarget.of(target)
         scheduled = mod.clone()
         for variable, func in mod.functions_items():
             if isinstance(func, tirx.PrimFunc) and not (func.attrs and func.attrs.get(IS_SCHEDULED, False)):
@@ -71,10 +84,9 @@ def schedule_blocks(func: Any, cpu: CpuTarget) -> Any:
     inline_spatial(sch)
     for block in root_blocks(sch):
         iters = block_iters(sch, block)
-        if iters is not None:
-            rule = schedule_spatial if is_spatial(iters) else schedule_reduction
-            # Every primitive keeps the meaning of the kernel, so what was applied before a refusal may stay.
-            try_step(rule, sch, block, cpu)
+        rule = parallelise_only if iters is None else schedule_spatial if is_spatial(iters) else schedule_reduction
+        # Every primitive keeps the meaning of the kernel, so what was applied before a refusal may stay.
+        try_step(rule, sch, block, cpu)
     return sch
 
 

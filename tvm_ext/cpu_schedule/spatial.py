@@ -11,6 +11,7 @@ from .analysis import (
     Iter,
     accesses,
     block_iters,
+    extents,
     has_condition,
     has_opaque_call,
     is_canonical,
@@ -23,6 +24,7 @@ from .target import CpuTarget
 
 PARALLEL_THRESHOLD = 16384
 _TRANSPOSE_TILE = 16
+_MIN_INNER_WORK = 256
 _TASKS_PER_CORE = 4
 
 
@@ -70,6 +72,18 @@ def parallelise(sch: Any, loops: list[Any], total_work: int, cpu: CpuTarget) -> 
     outer = sch.fuse(*loops[:count]) if count > 1 else loops[0]
     sch.parallel(outer)
     return [outer, *loops[count:]]
+
+
+def parallelise_only(sch: Any, block: Any, cpu: CpuTarget) -> None:
+    """Make the outermost loop of a block with dynamic extents parallel, if its other loops are work enough.
+
+    Raises:
+        ScheduleError: the iterations depend on each other; ``sch`` is as before.
+    """
+    loops = sch.get_loops(block)
+    constant = prod(extent for extent in extents(sch, loops[1:]) if extent is not None)
+    if loops and cpu.cores > 1 and constant >= _MIN_INNER_WORK:
+        sch.parallel(loops[0])
 
 
 def schedule_spatial(sch: Any, block: Any, cpu: CpuTarget) -> None:

@@ -85,6 +85,20 @@ void DestructionReleasesEveryHolder() {
   EXPECT(holder.use_count() == 1);
 }
 
+// The engine holds the last reference to the holder, so the thread that ran the copy is the one that deletes it.
+void CopiesRunOnAThreadOfTheirOwn() {
+  const Floats source = Ramp(16);
+  Floats destination(16);
+  std::thread::id copier = std::this_thread::get_id();
+  {
+    DmaEngine engine;
+    std::shared_ptr<void> holder(nullptr, [&copier](void*) { copier = std::this_thread::get_id(); });
+    engine.Start(0, Request(&destination, source, std::move(holder)));
+    engine.Wait(0);
+  }
+  EXPECT(copier != std::this_thread::get_id());
+}
+
 void EnginesOfSeveralCallersAreIndependent() {
   std::atomic<int> right{0};
   std::vector<std::thread> callers;
@@ -135,6 +149,7 @@ int main() {
       {"misuse is an error", MisuseIsAnError<DmaEngine>},
       {"misuse of the checked queue is an error", MisuseIsAnError<CheckedCopyQueue>},
       {"copies run in order", CopiesRunInOrder},
+      {"copies run on a thread of their own", CopiesRunOnAThreadOfTheirOwn},
       {"destruction releases every holder", DestructionReleasesEveryHolder},
       {"engines of several callers are independent", EnginesOfSeveralCallersAreIndependent},
       {"a checked copy is poison until its wait", CheckedCopyIsPoisonUntilItsWait},
