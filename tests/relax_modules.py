@@ -16,6 +16,9 @@ from tvm.script import tirx as T  # noqa: N812
 from memstow.tvm_ext import runtime  # noqa: F401
 from memstow.tvm_ext.pipeline import finish_passes
 
+X = np.linspace(-1, 1, 64, dtype=np.float32)
+W = np.linspace(3, 5, 64, dtype=np.float32)
+
 
 @I.ir_module
 class Diamond:

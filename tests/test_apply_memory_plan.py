@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tvm
-from relax_modules import Diamond, diamond_of, run
-from test_broken_plans import UNIT, W, X, the_plan
+from relax_modules import Diamond, W, X, diamond_of, run
+from test_broken_plans import UNIT, the_plan
 from tvm.ir import assert_structural_equal
 from tvm.script import ir as I  # noqa: N812
 from tvm.script import relax as R  # noqa: N812

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from relax_modules import Diamond, diamond_of, run
+from relax_modules import Diamond, W, X, diamond_of, run
 
 from memstow.accelerator import load_accelerator
 from memstow.errors import InfeasiblePlanError
@@ -14,8 +14,6 @@ from memstow.tvm_ext.passes.apply_memory_plan import ApplyMemoryPlan
 from memstow.validator import validate
 
 UNIT = load_accelerator("unit")
-X = np.linspace(-1, 1, 64, dtype=np.float32)
-W = np.linspace(3, 5, 64, dtype=np.float32)
 
 # Buffers of Diamond, in the order in which it names them.
 x, w, a, b, c, out = range(6)

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import tvm
 from memstow.tvm_ext.cpu_schedule import CpuTarget, ScheduleForCPU, host_target, schedule_kernel, schedule_pass
+from memstow.tvm_ext.cpu_schedule.analysis import accesses, block_iters, root_blocks, strides
 from memstow.tvm_ext.cpu_schedule.gemm import schedule_contraction
 from memstow.tvm_ext.cpu_schedule.reduction import vector_width
 from memstow.tvm_ext.cpu_schedule.tiling import Tile, choose_row_chunks, choose_tile
 from numpy.lib.stride_tricks import sliding_window_view
-from tvm import relax, te, tirx, topi
+from tvm import relax, s_tir, te, tirx, topi
 from tvm.script import tirx as T
 from tvm_ffi import structural_walk
 
@@ -23,8 +24,9 @@ CPU = CpuTarget.of(TARGET)
 TOLERANCE = 1e-5  # of the largest element; float32 sums of at most a few hundred terms
 
 
-def placeholder(*shape: int, dtype: str = "float32", name: str = "x") -> te.Tensor:
-    return te.placeholder(shape, dtype=dtype, name=name)
+def placeholder(*shape: int, dtype: str = "float32", name: str = "x", index: str = "int64") -> te.Tensor:
+    # LegalizeOps makes kernels with 64-bit indices; a Python int would give 32-bit ones.
+    return te.placeholder([tirx.IntImm(index, extent) for extent in shape], dtype=dtype, name=name)
 
 
 def random(*shape: int, seed: int = 0) -> np.ndarray:
@@ -71,6 +73,12 @@ def check(func: tirx.PrimFunc, inputs: list[np.ndarray], *expected: np.ndarray) 
     return scheduled
 
 
+def loop_order(func: tirx.PrimFunc) -> list[str]:
+    names: list[str] = []
+    structural_walk(func.body, [(tirx.For, lambda loop: names.append(loop.loop_var.name))], order="pre")
+    return names
+
+
 def is_contraction(func: tirx.PrimFunc) -> bool:
     return schedule_contraction(func, CPU) is not None
 
@@ -110,6 +118,26 @@ def test_batched_matmul(batch: int, rows: int, columns: int, depth: int) -> None
     x, y = random(batch, rows, depth), random(batch, depth, columns, seed=1)
     scheduled = check(kernel(a, b, topi.nn.batch_matmul(a, b, transpose_b=False)), [x, y], x @ y)
     assert is_vectorised(scheduled)
+
+
+@pytest.mark.parametrize("index", ["int32", "int64"])
+def test_strides_are_found_with_indices_of_either_width(index: str) -> None:
+    data = placeholder(4, 6, 8, index=index, name="data")
+    func = kernel(data, topi.sum(data, axis=1))
+    sch = s_tir.Schedule(func)
+    (block,) = root_blocks(sch)
+    iters = block_iters(sch, block)
+    assert iters is not None
+    # Iterators (i, j, k summed over): data[i, k, j] of shape (4, 6, 8) has strides 48, 1, 8; the result 8, 1, 0.
+    found = {tuple(strides(buffer, indices, iters) or ()) for buffer, indices in accesses(sch, block)}
+    assert found == {(48, 1, 8), (8, 1, 0)}
+
+
+def test_matvec_of_a_width_without_divisors_runs_along_memory() -> None:
+    a, b = placeholder(15, 1, 64, name="a"), placeholder(15, 64, 257, name="b")
+    x, y = random(15, 1, 64), random(15, 64, 257, seed=1)
+    scheduled = check(kernel(a, b, topi.nn.batch_matmul(a, b, transpose_b=False)), [x, y], x @ y)
+    assert loop_order(scheduled)[-2:] == ["k", "j"]
 
 
 def test_matmul_whose_operand_is_computed_in_the_kernel() -> None:
@@ -251,7 +279,7 @@ def test_integer_sum_is_exact() -> None:
 def test_argmax_finds_the_first_of_equal_maxima(columns: int) -> None:
     data = placeholder(6, columns, name="data")
     x = np.random.default_rng(0).integers(0, 4, (6, columns)).astype(np.float32)
-    want = x.argmax(axis=1).astype(np.int32)
+    want = x.argmax(axis=1)
     scheduled = schedule(kernel(data, topi.argmax(data, axis=1, select_last_index=False)))
     np.testing.assert_array_equal(run(scheduled, [x], [want])[0], want)
 
@@ -375,7 +403,7 @@ def test_a_scan_stays_sequential() -> None:
 @pytest.mark.parametrize("rows", [1, 6, 13])
 def test_dynamic_shapes_stay_correct(rows: int) -> None:
     n = te.var("n", "int64")
-    a, w = te.placeholder((n, 32), name="a"), placeholder(32, 16, name="w")
+    a, w = te.placeholder((n, tirx.IntImm("int64", 32)), name="a"), placeholder(32, 16, name="w")
     x, weight = random(rows, 32), random(32, 16, seed=1)
     scheduled = check(kernel(a, w, topi.nn.relu(topi.matmul(a, w))), [x, weight], np.maximum(x @ weight, 0))
     assert is_parallel(scheduled)

@@ -159,11 +159,7 @@ def test_a_group_number_is_no_buffer_id() -> None:
         ("accelerator", None),
         ("buffers.0.name", "kernel"),
         ("buffers.3.name", "scores"),
-        pytest.param(
-            "instructions.0.name",
-            "gemm",
-            marks=pytest.mark.xfail(strict=True, reason="Program.fingerprint takes in the instructions' names"),
-        ),
+        ("instructions.0.name", "gemm"),
     ],
 )
 def test_renaming_keeps_the_fingerprint(path: str, value: object) -> None:

@@ -114,11 +114,13 @@ def strides(buffer: Any, indices: list[Any], iters: list[Iter]) -> list[int] | N
     analyzer = sym.Analyzer()
     for axis in iters:
         analyzer.bind(axis.var, Range(0, axis.extent))
-    flat: Any = tirx.const(0, "int64")
+    # A cast hides an index from the analysis: sum in the type that the indices have.
+    dtype = str(iters[0].var.ty.dtype) if iters else "int64"
+    flat: Any = tirx.const(0, dtype)
     for index, dim in zip(indices, buffer.shape, strict=True):
         if not isinstance(dim, tirx.IntImm):
             return None
-        flat = flat * tirx.const(int(dim), "int64") + index.astype("int64")
+        flat = flat * tirx.const(int(dim), dtype) + index.astype(dtype)
     coefficients = sym.detect_linear_equation(analyzer.simplify(flat), [axis.var for axis in iters])
     if not coefficients or not all(isinstance(c, tirx.IntImm) for c in coefficients[:-1]):
         return None

@@ -35,7 +35,8 @@ void CopiesArriveByTheirWait() {
   Queue queue;
   const Floats source = Ramp(1 << 16);
   std::vector<Floats> destinations(8, Floats(source.size()));
-  for (size_t i = 0; i < destinations.size(); ++i) queue.Start(static_cast<int64_t>(i), Request(&destinations[i], source));
+  for (size_t i = 0; i < destinations.size(); ++i)
+    queue.Start(static_cast<int64_t>(i), Request(&destinations[i], source));
   for (size_t i = destinations.size(); i-- > 0;) {
     queue.Wait(static_cast<int64_t>(i));
     EXPECT(destinations[i] == source);

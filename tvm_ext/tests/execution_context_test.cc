@@ -39,7 +39,8 @@ void ViewsKeepTheArenaAlive() {
 
 void ViewsOutsideTheArenaAreRefused() {
   ExecutionContext context(128, 64, false);
-  EXPECT(Throws([&] { context->View(Memory::kFast, 64, Shape({17}), kFloat); }, "outside of the fast arena of 128 bytes"));
+  EXPECT(
+      Throws([&] { context->View(Memory::kFast, 64, Shape({17}), kFloat); }, "outside of the fast arena of 128 bytes"));
   EXPECT(Throws([&] { context->View(Memory::kSlow, -64, Shape({1}), kFloat); }, "outside of the slow arena"));
   EXPECT(Throws([&] { context->View(Memory::kFast, 4, Shape({1}), kFloat); }, "multiple of 64 bytes, found 4"));
   EXPECT(Throws([] { ExecutionContext(-1, 0, false); }, "expected at least 0 bytes, found -1"));

@@ -17,7 +17,7 @@ from memstow.plan import MemoryPlan
 from memstow.planners import Planner, Problem
 from memstow.program import Program
 
-from . import worked_example
+from .. import worked_example
 
 PHASES = ("export", "import", "fuse", "extract", "plan", "validate", "apply", "schedule", "build")
 LIBRARY = b"machine code"

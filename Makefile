@@ -1,0 +1,66 @@
+# Set-up needs Python 3.11-3.13 with venv, a C++17 compiler and git. Everything else is installed, pinned, into .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+WORKERS ?= 2
+PACKAGE := $(shell find memstow tvm_ext cost_model rl_agent models -type f -not -name '*.pyc' -not -path '*/tests/*')
+CPP := $(shell find tvm_ext -name '*.cc' -o -name '*.h')
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-cpp test-python lint format schemas bench bench-zoo clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+
+# torch comes first and from its CPU index where that can be reached: PyPI's Linux wheel brings gigabytes of CUDA.
+.venv/dependencies: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) --no-deps --retries 0 --index-url https://download.pytorch.org/whl/cpu torch || $(PIP) --no-deps torch
+	$(PIP) scikit-build-core cmake ninja apache-tvm-ffi $$($(BIN)/python tools/requirements.py zoo dev)
+	touch $@
+
+.venv/package: .venv/dependencies $(PACKAGE) CMakeLists.txt README.md LICENSE
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation --no-deps --force-reinstall .
+	touch $@
+
+install: .venv/package ## Install memstow and what it needs into .venv
+
+demo: install ## Compile BERT-base for a TPU v5e, run it, compare with PyTorch, write the report
+	$(BIN)/memstow compile bert --size full --accelerator tpu_v5e --planner greedy --out memstow-out/demo
+
+test: test-cpp test-python ## Run all tests: C++ under ASan and UBSan, then Python
+
+test-cpp: .venv/dependencies
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B build/tests -G Ninja -DMEMSTOW_TESTS=ON \
+	  -DMEMSTOW_SANITIZE=address,undefined -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python > build-tests.log \
+	  || { cat build-tests.log; exit 1; }
+	rm -f build-tests.log
+	$(BIN)/cmake --build build/tests
+	$(BIN)/ctest --test-dir build/tests --output-on-failure
+
+test-python: install
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+
+lint: install ## Check style, types, layers and generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(CPP)
+	mkdir -p build  # elsewhere, so that the installed package is checked, not the folder memstow/
+	cd build && ../$(BIN)/mypy --config-file ../pyproject.toml --strict -p memstow
+	cd build && ../$(BIN)/lint-imports --config ../pyproject.toml
+
+format: .venv/dependencies ## Rewrite the sources in the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CPP)
+
+schemas: install ## Write memstow/schemas/*.json anew from the types
+	$(BIN)/python -m memstow.schemas
+
+bench: bench-zoo ## Run every benchmark and write its page
+
+bench-zoo: install ## Compile, run and check the whole zoo; write docs/zoo.md (hours)
+	$(BIN)/python benchmarks/zoo.py --json build/zoo.json --out docs/zoo.md --resume
+
+clean: ## Remove everything that make made
+	rm -rf .venv build memstow-out
