@@ -3,8 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WORKERS ?= 2
-PACKAGE := $(shell find memstow tvm_ext cost_model rl_agent models -type f -not -name '*.pyc' -not -path '*/tests/*')
 CPP := $(shell find tvm_ext -name '*.cc' -o -name '*.h')
+CORE := $(filter-out tvm_ext/tests/%,$(CPP))
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-cpp test-python lint format schemas bench bench-zoo clean
@@ -19,8 +19,9 @@ help: ## List the targets
 	$(PIP) scikit-build-core cmake ninja apache-tvm-ffi $$($(BIN)/python tools/requirements.py zoo dev)
 	touch $@
 
-.venv/package: .venv/dependencies $(PACKAGE) CMakeLists.txt README.md LICENSE
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation --no-deps --force-reinstall .
+# Editable: Python sources are used where they lie, so only the core and the metadata make a new install necessary.
+.venv/package: .venv/dependencies $(CORE) CMakeLists.txt
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation --no-deps --editable .
 	touch $@
 
 install: .venv/package ## Install memstow and what it needs into .venv
@@ -45,9 +46,9 @@ lint: install ## Check style, types, layers and generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
-	mkdir -p build  # elsewhere, so that the installed package is checked, not the folder memstow/
-	cd build && ../$(BIN)/mypy --config-file ../pyproject.toml --strict -p memstow
-	cd build && ../$(BIN)/lint-imports --config ../pyproject.toml
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation --no-deps --upgrade --target build/installed .
+	cd build/installed && ../../$(BIN)/mypy --config-file ../../pyproject.toml --strict -p memstow
+	cd build/installed && ../../$(BIN)/lint-imports --config ../../pyproject.toml
 
 format: .venv/dependencies ## Rewrite the sources in the project's style
 	$(BIN)/ruff check --fix .

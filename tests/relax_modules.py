@@ -9,9 +9,9 @@ import tvm
 from numpy.typing import NDArray
 from tvm import relax
 from tvm.ir.transform import Sequential
-from tvm.script import ir as I  # noqa: N812
-from tvm.script import relax as R  # noqa: N812
-from tvm.script import tirx as T  # noqa: N812
+from tvm.script import ir as I
+from tvm.script import relax as R
+from tvm.script import tirx as T
 
 from memstow.tvm_ext import runtime  # noqa: F401
 from memstow.tvm_ext.pipeline import finish_passes
@@ -58,7 +58,9 @@ def diamond_of(x: NDArray[np.float32], w: NDArray[np.float32]) -> NDArray[np.flo
     return 2 * (2 * x + w) + 2 * x
 
 
-def run(mod: tvm.IRModule, arguments: Sequence[NDArray[np.generic]], function: str = "main") -> list[NDArray[np.generic]]:
+def run(
+    mod: tvm.IRModule, arguments: Sequence[NDArray[np.generic]], function: str = "main"
+) -> list[NDArray[np.generic]]:
     """Finish, build and run a planned module; its results, flat."""
     executable = tvm.compile(mod, target="llvm", relax_pipeline=Sequential(finish_passes()))
     machine = relax.VirtualMachine(executable, tvm.cpu())

@@ -6,9 +6,9 @@ import tvm
 from relax_modules import Diamond, W, X, diamond_of, run
 from test_broken_plans import UNIT, the_plan
 from tvm.ir import assert_structural_equal
-from tvm.script import ir as I  # noqa: N812
-from tvm.script import relax as R  # noqa: N812
-from tvm.script import tirx as T  # noqa: N812
+from tvm.script import ir as I
+from tvm.script import relax as R
+from tvm.script import tirx as T
 
 from memstow import planners
 from memstow.errors import InvalidInputError

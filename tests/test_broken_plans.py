@@ -79,7 +79,10 @@ BROKEN = {
     "a prefetch dropped": (2, {"copies": {w: None}}),
     "an eviction dropped": (3, {"copies": {a: None}}),
     "an eviction that is not awaited before the use": (3, {"copies": {a: changed(COPIES[a], done_time=4)}}),
-    "an eviction started after its place was reused": (3, {"copies": {a: changed(COPIES[a], start_time=2, done_time=3)}}),
+    "an eviction started after its place was reused": (
+        3,
+        {"copies": {a: changed(COPIES[a], start_time=2, done_time=3)}},
+    ),
     "an eviction started before the tensor exists": (3, {"copies": {a: changed(COPIES[a], start_time=0, done_time=1)}}),
     "a prefetch to where another tensor lives": (4, {"copies": {w: changed(COPIES[w], offset=0)}}),
     "an access in the memory where the tensor is not": (3, {"operands": {(2, 0): SLOW}}),

@@ -125,7 +125,10 @@ def test_zero_capacity(cache):
     ("inputs", "message"),
     [
         ((torch.zeros(4, 16),), "expected 2 inputs, found 1"),
-        ((torch.zeros(4, 16), torch.zeros(5, 16)), r"expected shape and type \(\(4, 16\), 'float32'\), found \(\(5, 16\)"),
+        (
+            (torch.zeros(4, 16), torch.zeros(5, 16)),
+            r"expected shape and type \(\(4, 16\), 'float32'\), found \(\(5, 16\)",
+        ),
         ((torch.zeros(4, 16), torch.zeros(4, 16, dtype=torch.float64)), "found .*'float64'"),
     ],
 )
@@ -154,7 +157,7 @@ def test_a_module_that_computes_nothing():
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x
 
-    with pytest.raises(InvalidInputError, match="calls no kernel.*is the model empty"):
+    with pytest.raises(InvalidInputError, match=r"calls no kernel.*is the model empty"):
         compiled(Identity(), (torch.zeros(3),))
 
 
@@ -174,5 +177,5 @@ def test_an_invalid_plan_of_a_foreign_planner_is_refused(cache):
 
 def test_a_cache_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInputError, match="expected a cache folder that can be written to.*MEMSTOW_CACHE"):
+    with pytest.raises(InvalidInputError, match=r"expected a cache folder that can be written to.*MEMSTOW_CACHE"):
         compiled(*residual(), cache=BuildCache(tmp_path / "file" / "cache"))

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 import tvm
-from memstow.tvm_ext.cpu_schedule import CpuTarget, ScheduleForCPU, host_target, schedule_kernel, schedule_pass
-from memstow.tvm_ext.cpu_schedule.analysis import accesses, block_iters, root_blocks, strides
-from memstow.tvm_ext.cpu_schedule.gemm import schedule_contraction
-from memstow.tvm_ext.cpu_schedule.reduction import vector_width
-from memstow.tvm_ext.cpu_schedule.tiling import Tile, choose_row_chunks, choose_tile
 from numpy.lib.stride_tricks import sliding_window_view
 from tvm import relax, s_tir, te, tirx, topi
 from tvm.script import tirx as T
 from tvm_ffi import structural_walk
 
 from memstow.errors import InvalidInputError
+from memstow.tvm_ext.cpu_schedule import CpuTarget, ScheduleForCPU, host_target, schedule_kernel, schedule_pass
+from memstow.tvm_ext.cpu_schedule.analysis import accesses, block_iters, root_blocks, strides
+from memstow.tvm_ext.cpu_schedule.gemm import schedule_contraction
+from memstow.tvm_ext.cpu_schedule.reduction import vector_width
+from memstow.tvm_ext.cpu_schedule.tiling import Tile, choose_row_chunks, choose_tile
 
 TARGET = host_target(cores=2)
 CPU = CpuTarget.of(TARGET)

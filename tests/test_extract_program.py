@@ -4,9 +4,9 @@ import pytest
 import tvm
 from relax_modules import Diamond
 from test_apply_memory_plan import in_place_lowered
-from tvm.script import ir as I  # noqa: N812
-from tvm.script import relax as R  # noqa: N812
-from tvm.script import tirx as T  # noqa: N812
+from tvm.script import ir as I
+from tvm.script import relax as R
+from tvm.script import tirx as T
 
 from memstow.accelerator import load_accelerator
 from memstow.errors import InvalidInputError, UnsupportedModelError

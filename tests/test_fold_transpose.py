@@ -5,9 +5,9 @@ import pytest
 import tvm
 from tvm import relax
 from tvm.ir import assert_structural_equal
-from tvm.script import ir as I  # noqa: N812
-from tvm.script import relax as R  # noqa: N812
-from tvm.script import tirx as T  # noqa: N812
+from tvm.script import ir as I
+from tvm.script import relax as R
+from tvm.script import tirx as T
 
 from memstow.tvm_ext.passes.fold_transpose import FoldTranspose
 
@@ -95,7 +95,9 @@ def test_folded_matmuls_give_the_same_numbers(left, right, left_axes, right_axes
 )
 def test_other_matmuls_are_left_alone(left, right, right_axes):
     left = tuple(tvm.tirx.Var(dim, "int64") if isinstance(dim, str) else dim for dim in left)
-    mod = built(left, right, None, right_axes) if left[-1] == right[0] or right_axes else built(left, right, None, [1, 0])
+    mod = (
+        built(left, right, None, right_axes) if left[-1] == right[0] or right_axes else built(left, right, None, [1, 0])
+    )
     assert_structural_equal(FoldTranspose()(mod), mod)
 
 

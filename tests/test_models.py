@@ -267,9 +267,10 @@ def test_llama_decode_continues_a_prefill(tiny: Any) -> None:
 
 
 def test_dense_dispatch_equals_the_sparse_layer_of_transformers() -> None:
-    from memstow.models.modules.mixture_of_experts import DenseDispatch
     from transformers import MixtralConfig
     from transformers.models.mixtral.modeling_mixtral import MixtralSparseMoeBlock
+
+    from memstow.models.modules.mixture_of_experts import DenseDispatch
 
     generator = torch.Generator().manual_seed(0)
     sparse = MixtralSparseMoeBlock(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import tvm
-from relax_modules import W, X, Diamond, diamond_of
+from relax_modules import Diamond, W, X, diamond_of
 from torch import nn
 from tvm import relax
 from tvm.relax.frontend.torch import from_exported_program

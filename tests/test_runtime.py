@@ -79,4 +79,4 @@ def test_a_checked_copy_whose_source_changed_delivers_poison():
 def test_integers_are_poisoned_with_165(dtype, expected):
     tensor = view(function("context")(64, 64, False), FAST, 0, 3, dtype)
     function("poison")(tensor)
-    assert (tensor.numpy().astype(np.int64) == expected).all() or dtype == "bool" and tensor.numpy().all()
+    assert (tensor.numpy().astype(np.int64) == expected).all() or (dtype == "bool" and tensor.numpy().all())

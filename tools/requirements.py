@@ -7,5 +7,6 @@ import tomllib
 from pathlib import Path
 
 project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-requirements = [*project["dependencies"], *(r for extra in sys.argv[1:] for r in project["optional-dependencies"][extra])]
+extras = project["optional-dependencies"]
+requirements = [*project["dependencies"], *(line for name in sys.argv[1:] for line in extras[name])]
 print("\n".join(requirement.replace(" ", "") for requirement in requirements))
