@@ -32,10 +32,9 @@ demo: install ## Compile BERT-base for a TPU v5e, run it, compare with PyTorch, 
 test: test-cpp test-python ## Run all tests: C++ under ASan and UBSan, then Python
 
 test-cpp: .venv/dependencies
+	mkdir -p build
 	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S . -B build/tests -G Ninja -DMEMSTOW_TESTS=ON \
-	  -DMEMSTOW_SANITIZE=address,undefined -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python > build-tests.log \
-	  || { cat build-tests.log; exit 1; }
-	rm -f build-tests.log
+	  -DMEMSTOW_SANITIZE=address,undefined -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python > build/cmake.log || { cat build/cmake.log; exit 1; }
 	$(BIN)/cmake --build build/tests
 	$(BIN)/ctest --test-dir build/tests --output-on-failure
 

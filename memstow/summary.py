@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from .graph import critical_path_seconds
 from .plan import MemoryPlan
 from .planners.base import Problem
 from .program import Program, Storage
@@ -45,7 +46,8 @@ class TimeShares(Document):
 class Summary(Document):
     """Every figure of one plan; the unit is part of each name.
 
-    ``gap_ratio`` is ``planned / lower_bound - 1``. ``fast_memory_arena_bytes`` is the highest end of an allocation,
+    ``gap_ratio`` is ``planned / lower_bound - 1``. ``critical_path_seconds`` is the longest chain of dependent
+    instructions as planned, without stalls. ``fast_memory_arena_bytes`` is the highest end of an allocation,
     ``fast_memory_occupied_bytes`` the most bytes allocated at one time; the difference is lost to fragmentation.
     """
 
@@ -64,6 +66,7 @@ class Summary(Document):
     planned_seconds: Seconds
     all_fast_seconds: Seconds
     lower_bound_seconds: Seconds
+    critical_path_seconds: Seconds
     gap_ratio: float | None = None
     speedup_over_all_slow_ratio: float | None = None
     time_shares: TimeShares
@@ -114,6 +117,9 @@ def summarise(
         planned_seconds=planned,
         all_fast_seconds=uniform_seconds(problem, fast=True),
         lower_bound_seconds=bound,
+        critical_path_seconds=critical_path_seconds(
+            program, [timing.elapsed_seconds for timing in simulation.instructions]
+        ),
         gap_ratio=planned / bound - 1.0 if bound > 0 else None,
         speedup_over_all_slow_ratio=all_slow / planned if planned > 0 else None,
         time_shares=TimeShares(

@@ -42,6 +42,7 @@ def summary_rows(summary: Summary) -> list[tuple[str, str, str]]:
         ("time of the plan", format_seconds(total), f"{speedup:.2f} x as fast as all slow" if speedup else ""),
         ("time, everything fast", format_seconds(summary.all_fast_seconds), "if all fitted at no cost"),
         ("lower bound", format_seconds(summary.lower_bound_seconds), "no plan takes less"),
+        ("critical path", format_seconds(summary.critical_path_seconds), "longest chain of dependent kernels"),
         ("gap to the bound", "-" if gap is None else format_percent(gap), ""),
         *((f"  of it {name}", format_seconds(part), _share(part, total)) for name, part in parts),
         ("fast memory, peak", format_bytes(summary.fast_memory_arena_bytes), f"of {format_bytes(capacity)}"),
