@@ -33,8 +33,8 @@ def test_never_larger_than_tvms(name):
 
 
 def test_both_by_hand():
-    # Three intermediates or outputs of 256 bytes besides the output: a lives to the end, b until c is written, so all
-    # three are alive at the third kernel. TVM gives each a storage.
+    # Besides the output there are a, b and c of 256 bytes. The third kernel writes c, reads b, and a is needed after
+    # it: all three are alive then.
     theirs = zoo_arena.tvm_arena(Diamond)
     assert theirs == zoo_arena.TvmArena((256, 256, 256), 3)
     ours = zoo_arena.planned_arena(Diamond, load_accelerator("unit"))

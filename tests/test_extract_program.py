@@ -24,10 +24,10 @@ def test_instructions_buffers_and_kinds():
     assert kinds == {
         "x": ("input", -1, (0,)),
         "w": ("parameter", -1, (1,)),
-        "a": ("intermediate", 0, (1, 3)),
-        "b": ("intermediate", 1, (2,)),
-        "c": ("intermediate", 2, (3,)),
-        "out": ("output", 3, ()),
+        "double#0": ("intermediate", 0, (1, 3)),
+        "add#1": ("intermediate", 1, (2,)),
+        "double#2": ("intermediate", 2, (3,)),
+        "add#3": ("output", 3, ()),
     }
     # 64 floats are 256 bytes; the unit accelerator does 1 FLOP/s, so 64 additions take 64 s.
     add = program.instructions[1]

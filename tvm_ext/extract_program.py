@@ -49,6 +49,7 @@ class _Builder:
         #: Buffer that holds a tensor's content now.
         self.current: dict[int, int] = {t.index: t.index for t in lowered.tensors}
         self.defined: dict[int, int] = {}
+        self.written_at: dict[int, list[int]] = defaultdict(list)
         self.uses: dict[int, set[int]] = defaultdict(set)
 
     def build(self, name: str, source: str) -> Program:
@@ -66,7 +67,7 @@ class _Builder:
         read = tuple(self.operand(t, argument) for argument in operands)
         written = tuple(self.result(t, argument) for argument in results)
         if step.returned is not None:
-            self.defined[step.returned] = t
+            self.define(step.returned, t)
             size = self.lowered.tensors[step.returned].size_bytes
             written += (Operand(buffer=step.returned, bytes_accessed=size),)
         footprint = step.footprint
@@ -93,8 +94,12 @@ class _Builder:
             buffer = len(self.tensor_of)
             self.tensor_of[buffer] = self.lowered.tensors[argument.tensor]
             self.current[argument.tensor] = buffer
-        self.defined[buffer] = t
+        self.define(buffer, t)
         return Operand(buffer=buffer, bytes_accessed=argument.written_bytes)
+
+    def define(self, buffer: int, t: int) -> None:
+        self.defined[buffer] = t
+        self.written_at[t].append(buffer)
 
     def buffers(self) -> Iterator[Buffer]:
         """Residents always (they are the model's weights); others where a step touches them."""
@@ -108,10 +113,9 @@ class _Builder:
 
     def buffer(self, index: int, storage: int, members: list[int]) -> Buffer:
         tensor = self.tensor_of[index]
-        in_place = index >= len(self.lowered.tensors)
         return Buffer(
             id=index,
-            name=f"{tensor.name}@{self.defined[index]}" if in_place else tensor.name,
+            name=self.name(index),
             size_bytes=tensor.size_bytes,
             kind=self.kind(index, storage, members),
             definition_time=self.defined.get(index, self.defined.get(storage, -1)),
@@ -119,6 +123,15 @@ class _Builder:
             alias_group=storage if len(members) > 1 else None,
             pinned_slow=self.lowered.tensors[storage].origin == "call",
         )
+
+    def name(self, index: int) -> str:
+        """A tensor is called after the instruction that writes it, for Relax's own names (``alloc17``) say nothing."""
+        if index not in self.defined:
+            return self.tensor_of[index].name
+        t = self.defined[index]
+        siblings = self.written_at[t]
+        suffix = f".{siblings.index(index)}" if len(siblings) > 1 else ""
+        return f"{self.lowered.steps[t].callee}#{t}{suffix}"
 
     def kind(self, index: int, storage: int, members: list[int]) -> BufferKind:
         if storage in self.lowered.output_storages and index in self.defined:
