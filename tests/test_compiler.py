@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -81,9 +83,24 @@ def test_the_same_seed_gives_the_same_plan(cache):
     assert compiled(*residual(), cache=cache).plan == compiled(*residual(), cache=cache).plan
 
 
-def test_an_exported_library_is_a_file(cache, tmp_path):
-    compiled(*residual(), cache=cache).export(tmp_path / "model.so")
-    assert (tmp_path / "model.so").read_bytes()[:4] == b"\x7fELF"
+RUN_LIBRARY = """
+import sys, numpy, torch, tvm
+machine = tvm.relax.VirtualMachine(tvm.runtime.load_module(sys.argv[1]), tvm.cpu())
+arguments = torch.load(sys.argv[2])
+outputs = machine["main"](*(tvm.runtime.tensor(value.numpy()) for value in arguments["inputs"] + arguments["weights"]))
+torch.testing.assert_close(torch.from_numpy(outputs[0].numpy()), arguments["expected"], rtol=1e-4, atol=1e-5)
+"""
+
+
+def test_an_exported_library_runs_in_another_process_with_tvm_alone(cache, tmp_path):
+    module, inputs = residual()
+    compiled(module, inputs, cache=cache).export(tmp_path / "model.so")
+    weights = [parameter.detach() for parameter in module.parameters()] + [module.scale]
+    arguments = {"inputs": list(inputs), "weights": weights, "expected": module(*inputs)[0].detach()}
+    torch.save(arguments, tmp_path / "arguments.pt")
+    command = [sys.executable, "-c", RUN_LIBRARY, str(tmp_path / "model.so"), str(tmp_path / "arguments.pt")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_plan_only_reads_no_weight():
