@@ -1,8 +1,8 @@
 """Arena bytes of a model: memstow's ``first-touch`` plan against TVM's own ``StaticPlanBlockMemory``.
 
-Both are given the same lowered module and unlimited memory, and both count the same tensors: what kernels write, outputs
-left out. Inputs, weights and outputs are tensors of their own for both: TVM leaves an output as a ``builtin.alloc_tensor``
-outside its storages, memstow gives it its slow home. A view takes no bytes in either.
+Both are given the same lowered module and unlimited memory, and both count the same tensors: what kernels write,
+outputs left out. Inputs, weights and outputs are tensors of their own for both: TVM leaves an output as a
+``builtin.alloc_tensor`` outside its storages, memstow gives it its slow home. A view takes no bytes in either.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import tvm
 from tvm import relax
 from tvm.ir import Op
+from tvm.ir.transform import Sequential
 
 from memstow import planners
 from memstow.accelerator import Accelerator
@@ -70,7 +71,7 @@ def planned_arena(lowered: tvm.IRModule, accelerator: Accelerator) -> PlannedAre
     options = PipelineOptions(accelerator.with_capacity(UNLIMITED), planner)
     program = extract_program(lowered, options.host_accelerator)
     plan = planner.plan(options.problem(program), budget_seconds=0.0, seed=0)
-    applied = ApplyMemoryPlan(plan, options.host_accelerator)(lowered)
+    applied = Sequential([ApplyMemoryPlan(plan, options.host_accelerator)])(lowered)
     fast_bytes, slow_bytes = context_bytes(applied["main"])
     return PlannedArena(
         fast_bytes=fast_bytes,
@@ -110,9 +111,7 @@ def tvm_arena(lowered: tvm.IRModule) -> TvmArena:
 
 def _arena_storages(lowered: LoweredFunction, program: Program) -> set[int]:
     """Storages that live in an arena whatever the plan: neither resident nor returned."""
-    own = {
-        t.index for t in lowered.tensors if t.origin == "allocation" and t.storage not in lowered.output_storages
-    }
+    own = {t.index for t in lowered.tensors if t.origin == "allocation" and t.storage not in lowered.output_storages}
     return {program.storage_of[index] for index in own if index in program.storage_of}
 
 

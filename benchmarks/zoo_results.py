@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,7 @@ def has_table(table: str, sizes: Sequence[str]) -> bool:
     return ("full" if table == "arena" else table) in sizes
 
 
-def tasks(zoo: dict[str, Sequence[str]], tables: Sequence[str], accelerators: Sequence[str]) -> Iterator[Task]:
+def tasks(zoo: Mapping[str, Sequence[str]], tables: Sequence[str], accelerators: Sequence[str]) -> Iterator[Task]:
     """All tasks of the tables. A deep model's process has one target, for its peak memory is measured."""
     for table in (t for t in TABLES if t in tables):
         for model in (m for m, sizes in zoo.items() if has_table(table, sizes)):
@@ -54,7 +53,7 @@ class Results:
     ``about`` holds what must be equal for two runs to share a file.
     """
 
-    def __init__(self, path: Path, about: dict[str, Any], zoo: dict[str, Sequence[str]], accelerators: list[str]):
+    def __init__(self, path: Path, about: dict[str, Any], zoo: Mapping[str, Sequence[str]], accelerators: list[str]):
         self.path = path
         self.data: dict[str, Any] = {"about": about, "zoo": zoo, "accelerators": accelerators, "rows": []}
 
@@ -87,7 +86,7 @@ class Results:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_name(self.path.name + ".partial")
         temporary.write_text(json.dumps(self.data, indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, self.path)
+        temporary.replace(self.path)
 
     def _rows_of(self, task: Task) -> list[Row]:
         return [row for row in self.data["rows"] if (row["table"], row["model"]) == (task.table, task.model)]

@@ -85,7 +85,7 @@ class Bench:
             with tempfile.TemporaryDirectory() as folder:
                 compilation = self.compile(module, inputs, load_accelerator(target), folder)
                 self.on_phase("run")
-                outputs, run_seconds = best_of(lambda: compilation.run(*inputs))
+                outputs, run_seconds = best_of(lambda: run(compilation, inputs))
             return {
                 "parameters": models.parameter_count(module),
                 **self.figures(compilation),
@@ -109,7 +109,7 @@ class Bench:
             with tempfile.TemporaryDirectory() as folder:
                 compilation = self.compile(module, inputs, accelerator, folder, checked=True)
                 self.on_phase("run")
-                outputs = compilation.run(*inputs)
+                outputs = run(compilation, inputs)
             return {**self.figures(compilation), **numerics(outputs, expected)}
 
         return measure
@@ -191,6 +191,11 @@ class Bench:
             "phase_seconds": compilation.phase_seconds,
             "compile_seconds": sum(compilation.phase_seconds.values()),
         }
+
+
+def run(compilation: Compilation, inputs: Tensors) -> Tensors:
+    """Run on copies, as :func:`eager_outputs` does: a model may write to its inputs."""
+    return compilation.run(*(tensor.clone() for tensor in inputs))
 
 
 def numerics(outputs: Tensors, expected: Tensors) -> Row:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tvm
 
-from memstow.tvm_ext.runtime import library_path
+from memstow.native import library_path
+from memstow.tvm_ext import runtime  # noqa: F401
 
 FAST, SLOW = 1, 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tvm
 
-from .runtime import load_core
+from ..native import load_core
 
 PIPELINE_NAME = "memstow"
 

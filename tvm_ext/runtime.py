@@ -1,25 +1,11 @@
-"""The C++ core: importing this module registers ``memstow.runtime.*`` with TVM."""
+"""What a planned program calls: importing this module registers ``memstow.runtime.*`` with TVM."""
 
 from __future__ import annotations
 
-import functools
-from importlib import resources
-from pathlib import Path
-
-import tvm  # noqa: F401  (TVM's own libraries must be loaded before the core)
+import tvm  # noqa: F401  (brings TVM's own libraries)
 import tvm_ffi
 
-
-def library_path() -> Path:
-    """Where the core's shared library lies."""
-    return Path(str(resources.files(__package__).joinpath("libmemstow_core.so")))
-
-
-@functools.cache
-def load_core() -> tvm_ffi.Module:
-    """Load the core once per process; its functions and objects are registered by loading it."""
-    return tvm_ffi.load_module(str(library_path()))
-
+from ..native import load_core
 
 load_core()
 
