@@ -56,9 +56,10 @@ void WaitingTwiceIsHarmless() {
 
 template <typename Queue>
 void MisuseIsAnError() {
-  Queue queue;
+  // The memory is declared before the queue, so it outlives what the queue's thread still copies.
   const Floats source = Ramp(4);
   Floats destination(4);
+  Queue queue;
   EXPECT(Throws([&] { queue.Wait(0); }, "copy 0 was never started"));
   queue.Start(0, Request(&destination, source));
   EXPECT(Throws([&] { queue.Start(0, Request(&destination, source)); }, "copy 0 was already started"));
