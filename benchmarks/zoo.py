@@ -1,6 +1,6 @@
 """Measures every model of the zoo and writes the page ``docs/zoo.md``; the page says what is measured.
 
-``python benchmarks/zoo.py --json build/zoo.json --out docs/zoo.md`` takes one to two hours on two cores. Every row is
+``python benchmarks/zoo.py --json build/zoo.json --out docs/zoo.md`` takes half an hour on two cores. Every row is
 kept in the JSON file as it comes; ``--resume`` goes on where an interrupted run has stopped. Exits with 1 if a row has
 failed, a numerics check included.
 """
@@ -83,8 +83,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             timeout=options.timeout,
         )
     except KeyboardInterrupt:
-        print(f"interrupted; {options.json} keeps {len(results.data['rows'])} rows: --resume goes on", file=sys.stderr)
-        if options.json.is_file():
+        rows = len(results.data["rows"])
+        kept = f"{options.json} has {rows} rows; --resume goes on" if rows else "nothing was measured, no file changed"
+        print(f"interrupted: {kept}", file=sys.stderr)
+        if rows:
             _write_page(options.json, options.out)
         return EXIT_INTERRUPTED
     return _write_page(options.json, options.out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
+from statistics import geometric_mean, median
 from typing import Any
 
 from zoo_results import OK, Row, has_table, targets
@@ -90,8 +90,8 @@ def gap(row: Row) -> float:
     return float(row["planned_seconds"] / row["lower_bound_seconds"] - 1) * 100
 
 
-def _copies(row: Row) -> str:
-    return str(row["prefetches"] + row["evictions"])
+def _number(key: str) -> Column:
+    return Column(key, lambda row: f"{row[key]:,}")
 
 
 def _phase(name: str) -> Column:
@@ -99,10 +99,6 @@ def _phase(name: str) -> Column:
 
 
 # --- verdicts ---
-
-
-def _geometric_mean(values: Sequence[float]) -> float:
-    return exp(sum(log(value) for value in values) / len(values))
 
 
 def _numerics_verdict(rows: Sequence[Row]) -> str:
@@ -115,11 +111,10 @@ def _time_verdict(rows: Sequence[Row]) -> str:
     lines = []
     for target in dict.fromkeys(row["target"] for row in rows):
         own = [row for row in rows if row["target"] == target]
-        ratio = _geometric_mean([all_slow_ratio(row) for row in own])
-        gaps = sorted(gap(row) for row in own)
+        ratio = geometric_mean([all_slow_ratio(row) for row in own])
         lines.append(
             f"`{target}`: {ratio:.2f} times as fast as all-slow (geometric mean), "
-            f"{gaps[len(gaps) // 2]:.1f} % from the lower bound (median)."
+            f"{median(gap(row) for row in own):.1f} % from the lower bound (median)."
         )
     return " ".join(lines)
 
@@ -131,7 +126,7 @@ def _tiny_verdict(rows: Sequence[Row]) -> str:
 
 def _arena_verdict(rows: Sequence[Row]) -> str:
     larger = sum(row["arena_bytes"] > row["tvm_bytes"] for row in rows)
-    ratio = _geometric_mean([row["arena_bytes"] / row["tvm_bytes"] for row in rows])
+    ratio = geometric_mean([row["arena_bytes"] / row["tvm_bytes"] for row in rows])
     perfect = sum(row["arena_bytes"] == row["alive_bytes"] for row in rows)
     return (
         f"Larger than TVM's in {larger} of {len(rows)} rows; {ratio:.3f} of TVM's bytes (geometric mean); "
@@ -150,7 +145,7 @@ _PEAK = (
     Column("fast peak", lambda row: size(row["fast_peak_bytes"])),
     Column("of", lambda row: size(row["capacity_bytes"])),
 )
-_KERNELS = Column("kernels", lambda row: str(row["kernels"]))
+_KERNELS = _number("kernels")
 _PARAMETERS = Column("parameters", lambda row: count(row["parameters"]))
 _ERROR = Column("error", error)
 
@@ -178,9 +173,9 @@ PAGE = (
     Table(
         "tiny",
         "Tiny size, checked mode",
-        "The run poisons memory that is freed, unwritten or in flight, so a wrong plan gives NaN. *a quarter*: fast "
-        "memory of a quarter of the program's bytes.",
-        (_KERNELS, _ERROR, Column("copies", _copies), *_PLANNED, *_PEAK),
+        "The run poisons memory that is freed, unwritten or in flight, so a wrong plan gives NaN. *an eighth*: fast "
+        "memory of an eighth of the program's bytes.",
+        (_KERNELS, _ERROR, _number("prefetches"), _number("evictions"), *_PLANNED, *_PEAK),
         _tiny_verdict,
     ),
     Table(
@@ -205,8 +200,8 @@ PAGE = (
         "weights and outputs. *alignment*: of memstow's offsets, bytes; TVM's sizes are not rounded up. *alive*: most "
         "bytes that hold data at one time; no packing takes less.",
         (
-            Column("tensors", lambda row: str(row["tensors"])),
-            Column("alignment", lambda row: str(row["alignment"])),
+            _number("tensors"),
+            _number("alignment"),
             Column("alive", lambda row: f"{row['alive_bytes']:,}"),
             Column("memstow", lambda row: f"{row['arena_bytes']:,}"),
             Column("TVM", lambda row: f"{row['tvm_bytes']:,}"),

@@ -12,8 +12,8 @@ Row = dict[str, Any]
 
 #: Tables of the page, in the order in which they are measured.
 TABLES = ("arena", "tiny", "full", "deep")
-#: Added to the first accelerator's name for the row with a quarter of the program's bytes as fast memory.
-QUARTER = ", a quarter"
+#: Added to the first accelerator's name for the row with an eighth of the program's bytes as fast memory.
+EIGHTH = ", an eighth"
 OK, FAILED = "ok", "failed"
 
 
@@ -29,7 +29,7 @@ class Task:
 def targets(table: str, accelerators: Sequence[str]) -> tuple[str, ...]:
     """The rows that a model has in a table."""
     if table == "tiny":
-        return (*accelerators, accelerators[0] + QUARTER)
+        return (*accelerators, accelerators[0] + EIGHTH)
     return tuple(accelerators)
 
 

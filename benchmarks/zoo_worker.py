@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 from zoo_arena import planned_arena, tvm_arena
-from zoo_results import FAILED, OK, QUARTER, Row
+from zoo_results import EIGHTH, FAILED, OK, Row
 
 from memstow import models, planners
 from memstow.accelerator import Accelerator, load_accelerator
@@ -102,10 +102,10 @@ class Bench:
         expected = eager_outputs(module, inputs)
 
         def measure(target: str) -> Row:
-            accelerator = load_accelerator(target.removesuffix(QUARTER))
-            if target.endswith(QUARTER):
+            accelerator = load_accelerator(target.removesuffix(EIGHTH))
+            if target.endswith(EIGHTH):
                 program = self.compile(module, inputs, accelerator).program
-                accelerator = accelerator.with_capacity(sum(s.size_bytes for s in program.storages) // 4)
+                accelerator = accelerator.with_capacity(sum(s.size_bytes for s in program.storages) // 8)
             with tempfile.TemporaryDirectory() as folder:
                 compilation = self.compile(module, inputs, accelerator, folder, checked=True)
                 self.on_phase("run")
