@@ -59,7 +59,7 @@ schemas: install ## Write memstow/schemas/*.json anew from the types
 
 bench: bench-zoo ## Run every benchmark and write its page
 
-bench-zoo: install ## Compile, run and check the whole zoo; write docs/zoo.md (hours)
+bench-zoo: install ## Compile, run and check the whole zoo; write docs/zoo.md (half an hour)
 	$(BIN)/python benchmarks/zoo.py --json build/zoo.json --out docs/zoo.md --resume
 
 clean: ## Remove everything that make made

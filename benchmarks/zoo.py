@@ -1,8 +1,8 @@
 """Measures every model of the zoo and writes the page ``docs/zoo.md``; the page says what is measured.
 
 ``python benchmarks/zoo.py --json build/zoo.json --out docs/zoo.md`` takes half an hour on two cores. Every row is
-kept in the JSON file as it comes; ``--resume`` goes on where an interrupted run has stopped. Exits with 1 if a row has
-failed, a numerics check included.
+kept in the JSON file as it comes; ``--resume`` goes on where an interrupted run of the same commit has stopped. Exits
+with 1 if a row has failed, a numerics check included.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--budget", type=float, default=10.0, metavar="SECONDS", help="for the planner, per plan")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--timeout", type=float, default=1800.0, metavar="SECONDS", help="for one model in one table")
-    parser.add_argument("--resume", action="store_true", help="keep the rows of FILE that have not failed")
+    parser.add_argument("--resume", action="store_true", help="keep the rows of FILE: of this commit, not failed")
     parser.add_argument("--page-only", action="store_true", help="measure nothing: write the page from the results")
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.sizes) - set(TABLES))

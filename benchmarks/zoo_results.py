@@ -70,13 +70,14 @@ class Results:
             if old[part] != self.data[part]:
                 raise SystemExit(
                     f"{self.path}: expected results of this machine, these versions and these options, found "
-                    f"{part} {old[part]}, here {self.data[part]}; run without --resume to begin anew"
+                    f"{part} {old[part]}, here {self.data[part]}; "
+                    "run without --resume, or delete the file, to begin anew"
                 )
         self.data["rows"] = old["rows"]
 
-    def missing(self, task: Task) -> tuple[str, ...]:
-        """Targets of a task without a row; a row that failed is measured again."""
-        done = {row["target"] for row in self._rows_of(task) if row["status"] == OK}
+    def missing(self, task: Task, commit: str) -> tuple[str, ...]:
+        """Targets of a task without a row of this commit; a row that failed is measured again."""
+        done = {row["target"] for row in self._rows_of(task) if row["status"] == OK and row["commit"] == commit}
         return tuple(target for target in task.targets if target not in done)
 
     def add(self, row: Row) -> None:

@@ -105,10 +105,10 @@ def _environment() -> dict[str, str]:
 def run_all(
     tasks: Sequence[Task], results: Results, options: Mapping[str, Any], *, commit: str, timeout: float
 ) -> None:
-    """Measure what the results lack. A line per row goes to standard error, and a bar if that is a terminal."""
+    """Measure what the results lack of this commit; a line per row, and a bar on a terminal, go to standard error."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    todo = [Task(t.table, t.model, missing) for t in tasks if (missing := results.missing(t))]
+    todo = [Task(t.table, t.model, missing) for t in tasks if (missing := results.missing(t, commit))]
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         total = bar.add_task("", total=sum(len(task.targets) for task in todo))
         for task in todo:

@@ -148,9 +148,10 @@ def test_a_resumed_run_measures_what_is_missing_or_failed(tmp_path):
     first.add({**row("full", "small", "part"), "status": "failed"})
     second = store(tmp_path / "zoo.json")
     task = zoo_results.Task("full", "small", ("chip", "part"))
-    assert second.missing(task) == ("chip", "part")
+    assert second.missing(task, "abc123") == ("chip", "part")
     second.resume()
-    assert second.missing(task) == ("part",)
+    assert second.missing(task, "abc123") == ("part",)
+    assert second.missing(task, "def456") == ("chip", "part")
     second.add(row("full", "small", "part"))
     rows = json.loads((tmp_path / "zoo.json").read_text())["rows"]
     assert [(r["target"], r["status"]) for r in rows] == [("chip", "ok"), ("part", "ok")]
@@ -158,7 +159,7 @@ def test_a_resumed_run_measures_what_is_missing_or_failed(tmp_path):
 
 def test_rows_of_other_versions_are_not_mixed_in(tmp_path):
     store(tmp_path / "zoo.json").add(row("full", "small", "chip"))
-    with pytest.raises(SystemExit, match="without --resume to begin anew"):
+    with pytest.raises(SystemExit, match="without --resume, or delete the file, to begin anew"):
         store(tmp_path / "zoo.json", versions={"python": "3.13.0"}).resume()
 
 
