@@ -17,9 +17,10 @@ SOURCE = -1
 def dependency_graph(program: Program) -> networkx.DiGraph[int]:
     """Instruction times as nodes, dependencies as edges: ``(u, v)`` where v must come after u.
 
-    That is where v reads or overwrites what u wrote, or overwrites what u read. Dependencies are those of storages, so members of an alias group depend on each other. Nodes carry ``name`` and
-    ``opcode``, edges ``bytes``: what v accesses of the storages that link the two. The schedule ``0, 1, ..., N - 1`` is
-    one topological order of the graph; any other is a schedule that computes the same.
+    That is where v reads or overwrites what u wrote, or overwrites what u read. Dependencies are those of storages, so
+    members of an alias group depend on each other. Nodes carry ``name`` and ``opcode``, edges ``bytes``: what v
+    accesses of the storages that link the two. The schedule ``0, 1, ..., N - 1`` is one topological order; any other is
+    a schedule that computes the same.
     """
     import networkx
 
