@@ -57,10 +57,16 @@ format: .venv/dependencies ## Rewrite the sources in the project's style
 schemas: install ## Write memstow/schemas/*.json anew from the types
 	$(BIN)/python -m memstow.schemas
 
-bench: bench-zoo ## Run every benchmark and write its page
+bench: bench-zoo bench-core ## Run every benchmark and write its page
 
 bench-zoo: install ## Compile, run and check the whole zoo; write docs/zoo.md (half an hour)
 	$(BIN)/python benchmarks/zoo.py --json build/zoo.json --out docs/zoo.md --resume
+
+bench-core: install ## Measure simulator and packing, bounds and the production heuristic (needs ../shared)
+	$(BIN)/python benchmarks/simulator.py
+	$(BIN)/python benchmarks/minimalloc.py ../shared/minimalloc
+	$(BIN)/python benchmarks/bounds.py ../shared/xla_suite --out build/bounds.md
+	$(BIN)/python benchmarks/xla_fidelity.py ../shared/xla_suite --page docs/xla_msa.md
 
 clean: ## Remove everything that make made
 	rm -rf .venv build memstow-out

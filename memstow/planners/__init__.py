@@ -21,6 +21,10 @@ _BUILT_IN = {
     "first-touch": ("first_touch", "FirstTouch"),
     "furthest-next-use": ("furthest_next_use", "FurthestNextUse"),
     "greedy": ("benefit_density", "BenefitDensity"),
+    "local-search": ("local_search", "LocalSearch"),
+    "portfolio": ("portfolio", "Portfolio"),
+    "random-keys": ("random_keys", "RandomKeys"),
+    "xla-msa": ("xla_msa", "XlaMsa"),
 }
 
 

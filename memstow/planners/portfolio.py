@@ -1,0 +1,145 @@
+"""The ``portfolio`` planner: the constructive planners first, then local search from the best of them on all cores."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+
+from ..core import CoreProblem
+from ..plan import MemoryPlan
+from .base import Planner, Problem
+from .core_search import CoreSearch, Limits, Rows, core_problem, residencies_of, rows_of
+from .residency import build_plan, never_slower
+
+#: Module and class of the members that give starting plans.
+MEMBERS = (
+    ("first_touch", "FirstTouch"),
+    ("furthest_next_use", "FurthestNextUse"),
+    ("xla_msa", "XlaMsa"),
+    ("benefit_density", "BenefitDensity"),
+)
+#: Part of the budget that all members together may take.
+MEMBERS_SHARE = 0.2
+#: Seconds that the main thread sleeps between two looks at signals.
+_POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """Runs the other planners and then searches on from the best plan, in a thread per core; returns the best.
+
+    The result is as fast as the fastest plan that any member found in its share of the budget, or faster.
+    ``iterations``, where given, are those of each of ``threads`` searches; they end the search instead of the budget
+    and make it deterministic for a seed and a number of threads (left out: the cores that this process may use). An
+    interrupt ends the search with the best so far.
+    """
+
+    name: str = "portfolio"
+    description: str = "the other planners, then local search from the best plan on all cores"
+    iterations: int | None = None
+    threads: int | None = None
+    rounds: int = 3
+    hot: float = 0.1
+    cold: float = 0.0005
+
+    def plan(self, problem: Problem, *, budget_seconds: float, seed: int) -> MemoryPlan:
+        """The fastest plan that a member or the search found within the budget."""
+        begin = time.monotonic()
+        limits = Limits(begin + budget_seconds, self.iterations)
+        run = _Run(self, core_problem(problem), seed, problem)
+        try:
+            run.construct(Limits(begin + MEMBERS_SHARE * budget_seconds, self.iterations))
+            for number in range(self.rounds):
+                run.search(_round(limits, number, self.rounds))
+        except KeyboardInterrupt:
+            pass  # the best so far is the answer
+        return run.answer()
+
+
+def _round(limits: Limits, number: int, rounds: int) -> Limits:
+    """Limits of one of several rounds, each of which gets an equal part of what is left."""
+    if limits.iterations is not None:
+        ends = [limits.iterations * k // rounds for k in (number, number + 1)]
+        return Limits(iterations=ends[1] - ends[0])
+    now = time.monotonic()
+    return Limits(now + (limits.deadline - now) / (rounds - number))
+
+
+class _Run:
+    """One call of the portfolio: the best plan and the best schedule so far."""
+
+    def __init__(self, portfolio: Portfolio, core: CoreProblem, seed: int, problem: Problem) -> None:
+        self._portfolio, self._core, self._seed, self._problem = portfolio, core, seed, problem
+        threads = portfolio.threads or len(os.sched_getaffinity(0))
+        self._searches = [
+            CoreSearch(core, seed=seed * threads + k, hot=portfolio.hot, cold=portfolio.cold) for k in range(threads)
+        ]
+        self._plans: list[MemoryPlan] = []
+
+    def construct(self, limits: Limits) -> None:
+        """Greedy schedules in the core, then the members' plans, the quick ones first."""
+        first = self._searches[0]
+        first.construct(limits)
+        for member in _members():
+            if limits.over:
+                break
+            left = limits.deadline - time.monotonic()
+            plan = member.plan(self._problem, budget_seconds=left, seed=self._seed)
+            self._plans.append(plan)
+            first.adopt(rows_of(self._core, plan))
+
+    def search(self, limits: Limits) -> None:
+        """Anneal from the best schedule in every thread."""
+        start = self._best_rows()
+        stop = threading.Event()
+        failures: list[BaseException] = []
+
+        def work(search: CoreSearch) -> None:
+            try:
+                search.adopt(start)
+                for _ in search.anneal(limits):
+                    if stop.is_set():
+                        return
+            except BaseException as error:  # handed on to the main thread
+                failures.append(error)
+
+        workers = [threading.Thread(target=work, args=(search,)) for search in self._searches]
+        try:
+            for worker in workers:
+                worker.start()
+            while any(worker.is_alive() for worker in workers):
+                time.sleep(_POLL_SECONDS)
+        finally:
+            stop.set()
+            for worker in workers:
+                if worker.ident is not None:
+                    worker.join()
+        if failures:
+            raise failures[0]
+
+    def answer(self) -> MemoryPlan:
+        """The fastest of all plans and schedules so far."""
+        problem, name = self._problem, self._portfolio.name
+        best = build_plan(problem, residencies_of(self._core, self._best_rows()), planner=name, seed=self._seed)
+        for plan in self._plans:
+            if _seconds(plan) < _seconds(best):
+                best = plan.model_copy(update={"planner": name, "seed": self._seed})
+        return never_slower(problem, best)
+
+    def _best_rows(self) -> Rows:
+        return min(self._searches, key=lambda search: search.best_seconds).best
+
+
+def _members() -> Iterator[Planner]:
+    for module, name in MEMBERS:
+        planner: Planner = getattr(import_module(f".{module}", __package__), name)()
+        yield planner
+
+
+def _seconds(plan: MemoryPlan) -> float:
+    assert plan.simulated_seconds is not None, "planners simulate every plan"
+    return plan.simulated_seconds
