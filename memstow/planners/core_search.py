@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ SLICE_SECONDS = 0.05
 SLICE_ITERATIONS = 500
 #: Rankings of the core's construction, the best on average first.
 NUM_TASTES = 6
+#: Runs that a construction tries to place whatever the time: without them a late start would mean an empty plan.
+LEAST_TRIES = 5000
 #: Runs placed in one call of a construction.
 SLICE_TRIES = 200
 
@@ -71,7 +74,7 @@ class CoreSearch:
     def construct(self, limits: Limits) -> None:
         """Build a schedule by each of the core's tastes in turn, until the time is up; the best is then the present."""
         for taste in range(NUM_TASTES):
-            if limits.over:
+            if taste and limits.over:
                 break
             self.clear()
             self._construct(taste, limits)
@@ -80,8 +83,8 @@ class CoreSearch:
     def _construct(self, taste: int, limits: Limits) -> None:
         """Sweep over all that is not placed until nothing more pays."""
         place = core_function("memstow.search.construct")
-        while not limits.over:
-            if place(self._handle, taste, SLICE_TRIES):
+        for tries in count(0, SLICE_TRIES):
+            if place(self._handle, taste, SLICE_TRIES) or (limits.over and tries >= LEAST_TRIES):
                 break
 
     def clear(self) -> None:
@@ -102,8 +105,10 @@ class CoreSearch:
         run = core_function("memstow.search.anneal")
         if limits.iterations is not None:
             for done in range(0, limits.iterations, SLICE_ITERATIONS):
-                count = min(SLICE_ITERATIONS, limits.iterations - done)
-                yield int(run(self._handle, count, 0.0, done / limits.iterations, (done + count) / limits.iterations))
+                portion = min(SLICE_ITERATIONS, limits.iterations - done)
+                yield int(
+                    run(self._handle, portion, 0.0, done / limits.iterations, (done + portion) / limits.iterations)
+                )
             return
         begin = time.monotonic()
         budget = limits.deadline - begin

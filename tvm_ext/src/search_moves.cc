@@ -11,6 +11,8 @@ namespace {
 // Stays that one move takes out at most, and runs that it tries to place in their stead.
 constexpr int32_t kMostTaken = 24;
 constexpr int32_t kTries = 32;
+// Stays around a forced one beyond which no offset is sought: the search for it is quadratic.
+constexpr size_t kMostAround = 256;
 // Instruction times in which a move looks for runs to place in the room that it made.
 constexpr int32_t kLookAround = 48;
 // Touches that a run drawn at random reaches to either side of where it was drawn.
@@ -75,6 +77,7 @@ bool Search::Force(const Run& run, double temperature) {
 int64_t Search::CheapestOffset(const TimedBlock& block, double most, std::vector<int32_t>* displaced) {
   const SearchMemory& memory = schedule_.memory();
   const std::vector<int32_t>& around = memory.Around(block.start, block.end);
+  if (around.size() > kMostAround) return SearchMemory::kNoRoom;
   std::vector<double> worth;
   std::vector<int64_t> offsets{0, memory.AlignDown(memory.capacity() - block.size)};
   for (int32_t id : around) {
