@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import math
-import os
 import signal
-import threading
+import subprocess
+import sys
 from itertools import product
 from pathlib import Path
+from subprocess import PIPE
 
 import numpy as np
 import pytest
@@ -137,13 +138,28 @@ def test_a_time_limit_of_nothing_is_unknown() -> None:
     assert check(buffers, best.offsets, best.height) == []
 
 
+SEARCH = """
+import sys
+from memstow.packing import Buffers, pack
+lower, upper, size, alignment, capacity = eval(sys.argv[1])
+pack(Buffers([0], [1], [1]), 1)  # loads the core
+print("searching", flush=True)
+pack(Buffers(lower, upper, size, alignment), capacity, time_limit_seconds=50)
+"""
+
+
 def test_ctrl_c_ends_the_search() -> None:
+    """In a process of its own: test runners have signal handlers and threads of theirs."""
     buffers, capacity = hard_problem()
-    pack(EXAMPLE, 12)  # loads the core
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        pack(buffers, capacity, time_limit_seconds=30)
+    columns = (buffers.lower, buffers.upper, buffers.size, buffers.alignment)
+    problem = repr((*(column.tolist() for column in columns), capacity))
+    process = subprocess.Popen([sys.executable, "-c", SEARCH, problem], stdout=PIPE, stderr=PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "searching\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=40)
+    assert process.returncode != 0
+    assert "KeyboardInterrupt" in errors
 
 
 @pytest.mark.parametrize(

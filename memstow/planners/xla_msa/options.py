@@ -11,7 +11,7 @@ MIB = 1 << 20
 class Options:
     """What OpenXLA calls ``memory_space_assignment::Options``, as far as this planner uses it.
 
-    Defaults marked *TPU* are those that the TPU compiler passes (issue 3 of this project records them from its flags);
+    Defaults marked *TPU* are those that the TPU compiler passes (as recorded with the suite that it is checked on);
     *OpenXLA* ones are constants of the public sources under ``xla/service/memory_space_assignment``; *observed* ones
     were read off the recorded plans of the ``xla_suite`` files. Capacity, alignment, bandwidths and the limits on
     outstanding copies are no options: they are the accelerator's.
