@@ -139,7 +139,8 @@ def test_a_time_limit_of_nothing_is_unknown() -> None:
 
 
 SEARCH = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits that it is ignored
 from memstow.packing import Buffers, pack
 lower, upper, size, alignment, capacity = eval(sys.argv[1])
 pack(Buffers([0], [1], [1]), 1)  # loads the core
