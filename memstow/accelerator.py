@@ -82,6 +82,10 @@ class Accelerator(Document):
         """Full rate of the copy queue, bytes per second: the slower of DMA engine and slow memory."""
         return min(self.dma.bytes_per_second, self.slow_memory.bandwidth)
 
+    def copy_seconds(self, size_bytes: float) -> float:
+        """DMA seconds of one background copy that has the slow memory for itself, the fixed latency included."""
+        return size_bytes / self.copy_bandwidth + self.dma.latency_seconds
+
     def peak_flops(self, dtype: str, *, matrix: bool) -> float:
         """FLOP/s for a data type; a type the part lacks runs at the rate of its slowest listed type."""
         vector = self.vector_flops_per_second or self.flops_per_second

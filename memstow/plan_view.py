@@ -109,8 +109,7 @@ class PlanView:
 
     def copy_seconds(self, storage: Storage) -> float:
         """DMA time of one copy."""
-        accelerator = self._problem.accelerator
-        return storage.size_bytes / accelerator.copy_bandwidth + accelerator.dma.latency_seconds
+        return self._problem.accelerator.copy_seconds(storage.size_bytes)
 
     def fits(self, storage: Storage, start: int, end: int) -> bool:
         """Whether an aligned block of the storage's size is free during all of ``[start, end]``."""
@@ -206,7 +205,7 @@ def _spare_seconds(problem: Problem, plan: MemoryPlan, simulation: Simulation) -
     order = sorted((copy for copy in plan.copies if copy.start_time >= 0), key=lambda copy: copy.start_time)
     joined = 0.0
     for copy in order:
-        joined += copy.bytes / accelerator.copy_bandwidth + accelerator.dma.latency_seconds
+        joined += accelerator.copy_seconds(copy.bytes)
         joins[min(copy.start_time, count)] = joined
         due[min(max(copy.done_time, copy.start_time), count)] = joined
     spare = np.zeros(count + 1)

@@ -135,7 +135,7 @@ class _CopyQueue:
     def __init__(self, accelerator: Accelerator, plan: MemoryPlan, count: int) -> None:
         self._starting: dict[int, list[int]] = defaultdict(list)
         self._due = [_due_time(copy, count) for copy in plan.copies]
-        self._remaining = [c.bytes / accelerator.copy_bandwidth + accelerator.dma.latency_seconds for c in plan.copies]
+        self._remaining = [accelerator.copy_seconds(copy.bytes) for copy in plan.copies]
         for index, copy in enumerate(plan.copies):
             if copy.start_time >= 0:
                 self._starting[min(copy.start_time, count)].append(index)

@@ -28,6 +28,7 @@ from .extract_program import extract_program
 from .frontend import ImportedModel, export_model, import_exported
 from .passes.apply_memory_plan import ApplyMemoryPlan
 from .pipeline import CostModel, PipelineOptions, finish_passes, fuse_passes, lower_passes
+from .placement import HOST_ALIGNMENT
 
 #: Phases in order, as ``on_phase`` announces them. With ``plan_only`` the last one is ``validate``.
 PHASES = ("export", "import", "fuse", "extract", "plan", "validate", "apply", "schedule", "build")
@@ -145,8 +146,9 @@ def compile_model(
     with phases.run("extract"):
         program = extract_program(lowered, options.host_accelerator, name=name, source="torch.export")
     with phases.run("plan"):
-        plan = planner.plan(options.problem(program), budget_seconds=budget_seconds, seed=seed)
-    problem = Problem(program, accelerator, cost(program, accelerator)) if cost else Problem(program, accelerator)
+        aligned = options.problem(program)
+        plan = planner.plan(aligned, budget_seconds=budget_seconds, seed=seed)
+    problem = Problem(program, accelerator, aligned.cost)
     with phases.run("validate"):
         _refuse_invalid(problem, plan)
     if plan_only:
@@ -185,7 +187,7 @@ def _refuse_invalid(problem: Problem, plan: MemoryPlan) -> None:
 def _for_kernels(tensor: torch.Tensor) -> torch.Tensor:
     """Contiguous and aligned as the kernels expect; copied only if it is not."""
     tensor = tensor.detach().contiguous()
-    return tensor if tensor.data_ptr() % 64 == 0 else tensor.clone()
+    return tensor if tensor.data_ptr() % HOST_ALIGNMENT == 0 else tensor.clone()
 
 
 class _Phases:

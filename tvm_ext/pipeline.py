@@ -22,6 +22,7 @@ from tvm.relax.backend.cpu_generic import pipeline as cpu_generic
 from tvm.target import Target
 
 from ..accelerator import Accelerator, Memory, load_accelerator
+from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER
 from ..errors import InvalidInputError
 from ..plan import MemoryPlan
 from ..planners import Planner, Problem
@@ -36,10 +37,6 @@ from .passes.fold_transpose import FoldTranspose
 from .placement import HOST_ALIGNMENT
 
 CostModel = Callable[[Program, Accelerator], InstructionCost]
-
-DEFAULT_ACCELERATOR = "tpu_v5e"
-DEFAULT_PLANNER = "greedy"
-DEFAULT_BUDGET_SECONDS = 10.0
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
+from ..defaults import DEFAULT_TIME_LIMIT_SECONDS
 from .base import Bound, ProblemView
-from .best import DEFAULT_TIME_LIMIT_SECONDS, best_bound
+from .best import best_bound
 from .exact import ExactOptimum, exact_optimum
 
 __all__ = ["DEFAULT_TIME_LIMIT_SECONDS", "Bound", "ExactOptimum", "ProblemView", "best_bound", "exact_optimum"]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from itertools import product
 
+from ..defaults import DEFAULT_TIME_LIMIT_SECONDS
 from ..errors import InvalidInputError
 from ..timing import lower_bound_seconds
 from .base import Bound, ProblemView, is_roofline
@@ -14,7 +15,6 @@ from .fluid import SCALE, fluid_program
 from .linear import RELATIVE_MARGIN, integer_bound, solve_duals
 from .lives import Life, lives
 
-DEFAULT_TIME_LIMIT_SECONDS = 60.0
 #: Entries of an instruction up to which all placements are priced under a cost model of unknown shape.
 MAX_PRICED_ENTRIES = 6
 #: Instructions of the longest program that one linear program is made for, and of a window of a longer one.

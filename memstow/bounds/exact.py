@@ -182,7 +182,7 @@ class _Search:
         for t in range(self._count + 1):
             while joined < len(moves) and moves[joined][0].start == t:
                 move, size = moves[joined]
-                work = size / self._part.copy_bandwidth + self._part.dma.latency_seconds
+                work = self._part.copy_seconds(size)
                 # In the queue's own time, which runs with every second offered to it.
                 finish = max(finish, offered) + work
                 dues.append((move.done, finish))

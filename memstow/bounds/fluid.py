@@ -109,8 +109,7 @@ class _Builder:
 
     def copy_time(self, size: int) -> float:
         """DMA time of a whole copy, in units."""
-        seconds = size / self.accelerator.copy_bandwidth + self.accelerator.dma.latency_seconds
-        return seconds / self.unit_seconds
+        return self.accelerator.copy_seconds(size) / self.unit_seconds
 
     def occupy(self, column: int, cells: int, first: int, last: int) -> None:
         """``column`` of a storage's bytes occupy fast memory at the instruction times ``[first, last]``."""

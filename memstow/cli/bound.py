@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..defaults import DEFAULT_TIME_LIMIT_SECONDS
 from ..errors import InfeasiblePlanError
 from ..formats import load_problem
 from ..plan import MemoryPlan
@@ -19,8 +20,6 @@ from .targets import resolve_problem
 
 if TYPE_CHECKING:
     from ..bounds import Bound
-
-DEFAULT_TIME_LIMIT_SECONDS = 60.0
 
 
 def bound_command(

@@ -11,6 +11,7 @@ import typer
 
 from .. import planners
 from ..accelerator import Accelerator, load_accelerator
+from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER
 from ..simulator import simulate
 from ..summary import Numerics, Summary, summarise
 from . import artifacts
@@ -18,9 +19,6 @@ from .console import as_json, format_seconds, notice, print_json, print_lines, r
 from .failures import EXIT_FAILED_CHECK
 from .interrupt import Interrupted, InterruptWatch
 from .options import (
-    DEFAULT_ACCELERATOR,
-    DEFAULT_BUDGET_SECONDS,
-    DEFAULT_PLANNER,
     BudgetOption,
     JsonOption,
     PlannerOption,

@@ -7,10 +7,6 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_ACCELERATOR = "tpu_v5e"
-DEFAULT_PLANNER = "greedy"
-DEFAULT_BUDGET_SECONDS = 10.0
-
 PlannerOption = Annotated[str, typer.Option("--planner", metavar="P", help="Planner by name.")]
 BudgetOption = Annotated[float, typer.Option("--budget", metavar="SECONDS", help="Time the planner may search.")]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, same weights, inputs and plan.")]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from .. import planners
+from ..defaults import DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER
 from ..errors import InfeasiblePlanError, InvalidInputError
 from ..formats import load_problem
 from ..plan import MemoryPlan
@@ -18,8 +19,6 @@ from ..validator import validate
 from .console import as_json, print_json, print_lines, results_only_on_stdout
 from .interrupt import Interrupted, InterruptWatch
 from .options import (
-    DEFAULT_BUDGET_SECONDS,
-    DEFAULT_PLANNER,
     BudgetOption,
     JsonOption,
     PlannerOption,

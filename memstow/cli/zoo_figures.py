@@ -13,10 +13,10 @@ from pathlib import Path
 from .. import models as zoo
 from .. import planners
 from ..accelerator import load_accelerator
+from ..defaults import DEFAULT_ACCELERATOR
 from ..errors import InvalidInputError
 from .console import notice
 from .models import FIGURES_FILE, SizeFigures, ZooFigures, load_figures
-from .options import DEFAULT_ACCELERATOR
 from .sources import build_on_meta
 
 TABLE = Path(__file__).with_name(FIGURES_FILE)

@@ -13,7 +13,7 @@ from ..core import CoreProblem
 from ..plan import MemoryPlan
 from .base import Planner, Problem
 from .core_search import CoreSearch, Limits, Rows, core_problem, residencies_of, rows_of
-from .residency import build_plan, never_slower
+from .residency import build_plan, never_slower, simulated_seconds
 
 #: Module and class of the members that give starting plans.
 MEMBERS = (
@@ -126,7 +126,7 @@ class _Run:
         problem, name = self._problem, self._portfolio.name
         best = build_plan(problem, residencies_of(self._core, self._best_rows()), planner=name, seed=self._seed)
         for plan in self._plans:
-            if _seconds(plan) < _seconds(best):
+            if simulated_seconds(plan) < simulated_seconds(best):
                 best = plan.model_copy(update={"planner": name, "seed": self._seed})
         return never_slower(problem, best)
 
@@ -138,8 +138,3 @@ def _members() -> Iterator[Planner]:
     for module, name in MEMBERS:
         planner: Planner = getattr(import_module(f".{module}", __package__), name)()
         yield planner
-
-
-def _seconds(plan: MemoryPlan) -> float:
-    assert plan.simulated_seconds is not None, "planners simulate every plan"
-    return plan.simulated_seconds

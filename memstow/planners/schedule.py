@@ -207,8 +207,7 @@ class Schedule:
         return bool(self._open[direction, transfer.start : transfer.done].max() < limit)
 
     def _dma_seconds(self, tenant: Tenant) -> float:
-        accelerator = self.problem.accelerator
-        return tenant.size / accelerator.copy_bandwidth + accelerator.dma.latency_seconds
+        return self.problem.accelerator.copy_seconds(tenant.size)
 
     def _timed(self, tenant: Tenant, residency: Residency) -> list[TimedTransfer]:
         seconds = self._dma_seconds(tenant)

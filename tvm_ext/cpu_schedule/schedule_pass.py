@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import tvm
-import tvm_ffi
 from tvm import s_tir, tirx
 from tvm.target import Target
 
@@ -20,9 +19,6 @@ from .target import CpuTarget
 
 IS_SCHEDULED = "tirx.is_scheduled"
 """Function attribute by which TVM's own default schedules know a kernel that needs none."""
-
-# A pass is called through the FFI, which turns an error of a class that it does not know into a RuntimeError.
-tvm_ffi.register_error(InvalidInputError)
 
 _log = logging.getLogger(__name__)
 

@@ -49,7 +49,7 @@ class Costs:
 
     def copy_seconds(self, size_bytes: float) -> float:
         """Seconds of a background copy that has the slow memory for itself."""
-        return size_bytes / self._accelerator.copy_bandwidth + self._accelerator.dma.latency_seconds
+        return self._accelerator.copy_seconds(size_bytes)
 
     def saving(self, time: int, fast_bytes: float) -> float:
         """Seconds by which instruction ``time`` gets faster with that many of its bytes in fast memory."""
