@@ -18,7 +18,7 @@ from memstow import planners
 from memstow.accelerator import load_accelerator
 from memstow.bounds import best_bound
 from memstow.formats import load_problem
-from memstow.planners import Problem
+from memstow.planners import Effort, Problem
 from memstow.simulator import simulate
 
 COLUMNS = (
@@ -66,7 +66,7 @@ def measure(path: Path, recorded: float | None, time_limit_seconds: float) -> Ro
     loaded = load_problem(path)
     accelerator = loaded.accelerator or load_accelerator(loaded.program.accelerator or "")
     problem = Problem(loaded.program, accelerator)
-    plan = planners.get("greedy").plan(problem, budget_seconds=10.0, seed=0)
+    plan = planners.get("greedy").plan(problem, Effort(10.0), seed=0)
     planned = simulate(problem.program, accelerator, plan).total_seconds
     begin = time.perf_counter()
     bound = best_bound(problem, time_limit_seconds=time_limit_seconds)

@@ -19,7 +19,7 @@ from xla_fidelity_text import INTRODUCTION, NOT_MODELLED
 
 from memstow.formats import load_problem
 from memstow.plan import MemoryPlan
-from memstow.planners import Problem
+from memstow.planners import Effort, Problem
 from memstow.planners.xla_msa import XlaMsa
 from memstow.program import Program
 from memstow.schema import read_json, write_text
@@ -112,7 +112,7 @@ def page(rows: Sequence[Row]) -> str:
 
 
 def _plan(task: Problem) -> MemoryPlan:
-    plan = XlaMsa().plan(task, budget_seconds=float("inf"), seed=0)
+    plan = XlaMsa().plan(task, Effort(float("inf")), seed=0)
     violations = validate(task.program, task.accelerator, plan)
     assert not violations, f"{task.program.name}: {violations[0]}"
     return plan

@@ -18,6 +18,7 @@ from tvm.ir.transform import Sequential
 
 from memstow import planners
 from memstow.accelerator import Accelerator
+from memstow.planners import Effort
 from memstow.program import Program
 from memstow.simulator import occupancy
 from memstow.tvm_ext.cpu_schedule import host_target
@@ -70,7 +71,7 @@ def planned_arena(lowered: tvm.IRModule, accelerator: Accelerator) -> PlannedAre
     planner = planners.get("first-touch")
     options = PipelineOptions(accelerator.with_capacity(UNLIMITED), planner)
     program = extract_program(lowered, options.host_accelerator)
-    plan = planner.plan(options.problem(program), budget_seconds=0.0, seed=0)
+    plan = planner.plan(options.problem(program), Effort(0.0), seed=0)
     applied = Sequential([ApplyMemoryPlan(plan, options.host_accelerator)])(lowered)
     fast_bytes, slow_bytes = context_bytes(applied["main"])
     return PlannedArena(

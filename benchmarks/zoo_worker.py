@@ -25,6 +25,7 @@ from memstow import models, planners
 from memstow.accelerator import Accelerator, load_accelerator
 from memstow.cli.numerics import compare, eager_outputs
 from memstow.cli.sources import build_on_meta
+from memstow.planners import Effort
 from memstow.simulator import simulate
 from memstow.summary import summarise
 from memstow.tvm_ext.build_cache import BuildCache
@@ -166,7 +167,7 @@ class Bench:
             name=self.model,
             accelerator=accelerator,
             planner=self.planner,
-            budget_seconds=self.budget,
+            effort=Effort(self.budget),
             seed=self.seed,
             plan_only=not cache,
             checked=checked,
@@ -223,7 +224,7 @@ def warm_up() -> None:
             name="warm_up",
             accelerator=load_accelerator("unit"),
             planner=planners.get("all-slow"),
-            budget_seconds=0.0,
+            effort=Effort(0.0),
             seed=0,
             cache=BuildCache(Path(folder)),
         )

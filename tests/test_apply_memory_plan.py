@@ -12,14 +12,14 @@ from tvm.script import tirx as T
 
 from memstow import planners
 from memstow.errors import InvalidInputError
-from memstow.planners import Problem
+from memstow.planners import Effort, Problem
 from memstow.tvm_ext.extract_program import extract_program
 from memstow.tvm_ext.passes.apply_memory_plan import ApplyMemoryPlan
 
 
 def plan_with(mod: tvm.IRModule, planner: str):
     program = extract_program(mod, UNIT)
-    return planners.get(planner).plan(Problem(program, UNIT), budget_seconds=1, seed=0)
+    return planners.get(planner).plan(Problem(program, UNIT), Effort(1), seed=0)
 
 
 def test_places_copies_and_waits():
@@ -180,7 +180,7 @@ def test_in_place_results_stay_in_their_tensor(planner):
 def test_every_planner_and_capacity_gives_the_right_numbers(planner, capacity):
     accelerator = UNIT.with_capacity(capacity)
     problem = Problem(extract_program(Diamond, accelerator), accelerator)
-    plan = planners.get(planner).plan(problem, budget_seconds=1, seed=0)
+    plan = planners.get(planner).plan(problem, Effort(1), seed=0)
     (result,) = run(ApplyMemoryPlan(plan, accelerator, checked=True)(Diamond), [X, W])
     np.testing.assert_allclose(result, diamond_of(X, W), rtol=1e-6)
 

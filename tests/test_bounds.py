@@ -19,7 +19,7 @@ from memstow.bounds.linear import BoxedProgram, LinearProgram, integer_bound, so
 from memstow.bounds.lives import lives
 from memstow.bounds.slots import Node, cover, tree_nodes
 from memstow.errors import InvalidInputError
-from memstow.planners import Problem
+from memstow.planners import Effort, Problem
 from memstow.simulator import simulate
 from memstow.timing import Roofline, lower_bound_seconds
 
@@ -137,7 +137,7 @@ def test_the_worked_example_is_optimal() -> None:
 def test_no_plan_beats_a_bound(case: Planned) -> None:
     given_problem = Problem(case.program, case.accelerator)
     bound = best_bound(given_problem, time_limit_seconds=10.0)
-    plans = [planners.get(name).plan(given_problem, budget_seconds=0.1, seed=0) for name in PLANNERS]
+    plans = [planners.get(name).plan(given_problem, Effort(0.1), seed=0) for name in PLANNERS]
     for plan in (case.plan, *plans):
         seconds = simulate(case.program, case.accelerator, plan).total_seconds
         assert all(value <= seconds for value in bound.all.values()), plan.planner

@@ -17,7 +17,7 @@ from memstow.bounds.lives import lives
 from memstow.bounds.offsets import Span, find_offsets
 from memstow.errors import InvalidInputError
 from memstow.plan import Access, Allocation, Copy, MemoryPlan
-from memstow.planners import Problem
+from memstow.planners import Effort, Problem
 from memstow.program import BufferKind, Storage
 from memstow.simulator import simulate
 from memstow.timing import Roofline
@@ -145,7 +145,7 @@ def test_the_optimum_is_valid_and_beaten_by_nothing(case: Planned) -> None:
         assume(False)
     assert validate(case.program, case.accelerator, optimum.plan) == ()
     assert optimum.plan.simulated_seconds == optimum.seconds
-    greedy = planners.get("greedy").plan(given_problem, budget_seconds=0.1, seed=0)
+    greedy = planners.get("greedy").plan(given_problem, Effort(0.1), seed=0)
     for plan in (case.plan, greedy):
         seconds = simulate(case.program, case.accelerator, plan).total_seconds
         assert optimum.seconds <= seconds * (1.0 + 1e-9)

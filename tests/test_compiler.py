@@ -11,6 +11,7 @@ from torch import nn
 from memstow import models, planners
 from memstow.accelerator import load_accelerator
 from memstow.errors import InfeasiblePlanError, InvalidInputError, UnsupportedModelError
+from memstow.planners import Effort
 from memstow.tvm_ext.build_cache import BuildCache
 from memstow.tvm_ext.compiler import PHASES, PLAN_ONLY_PHASES, Compilation, compile_model
 
@@ -42,7 +43,7 @@ def cache(tmp_path) -> BuildCache:
 
 
 def compiled(module: nn.Module, inputs: tuple[torch.Tensor, ...], **options: object) -> Compilation:
-    defaults = {"name": "net", "accelerator": TPU, "planner": planners.get("greedy"), "budget_seconds": 1.0, "seed": 0}
+    defaults = {"name": "net", "accelerator": TPU, "planner": planners.get("greedy"), "effort": Effort(1.0), "seed": 0}
     return compile_model(module, inputs, **{**defaults, **options})
 
 
@@ -184,8 +185,8 @@ def test_an_invalid_plan_of_a_foreign_planner_is_refused(cache):
         name: str = "careless"
         description: str = "forgets where tensors are accessed"
 
-        def plan(self, problem, *, budget_seconds, seed):
-            plan = planners.get("greedy").plan(problem, budget_seconds=budget_seconds, seed=seed)
+        def plan(self, problem, effort, *, seed):
+            plan = planners.get("greedy").plan(problem, effort, seed=seed)
             return plan.model_copy(update={"accesses": (), "planner": self.name})
 
     with pytest.raises(InfeasiblePlanError, match="planner 'careless' made an invalid plan with"):

@@ -12,7 +12,7 @@ from memstow.accelerator import Accelerator, load_accelerator
 from memstow.core import CoreProblem, CoreStay, ScheduleState, simulate, simulate_stays
 from memstow.errors import InvalidInputError
 from memstow.plan import Access, Copy, MemoryPlan
-from memstow.planners import Problem, benefit_density
+from memstow.planners import Effort, Problem, benefit_density
 from memstow.program import Buffer, Instruction, Operand, Program
 from memstow.simulator import Simulation
 from memstow.simulator import simulate as reference
@@ -108,7 +108,7 @@ def test_small_memories_and_limits(case: Planned) -> None:
 def test_a_planners_plan() -> None:
     for _, case in cases(4, 10, (10, 60)):
         task = Problem(case.program, case.accelerator, case.cost or Roofline(case.program, case.accelerator))
-        plan = benefit_density.BenefitDensity().plan(task, budget_seconds=1.0, seed=0)
+        plan = benefit_density.BenefitDensity().plan(task, Effort(1.0), seed=0)
         assert plan.simulated_seconds == pytest.approx(simulate(case.core, plan).total_seconds, rel=1e-9)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from memstow import planners
 from memstow.explain import REASONS, SlowTensor, slow_tensor_reasons
 from memstow.plan import Access, Allocation, MemoryPlan
-from memstow.planners import Problem
+from memstow.planners import Effort, Problem
 from memstow.program import Storage
 from memstow.simulator import simulate
 from memstow.validator import validate
@@ -27,7 +27,7 @@ random_plans = settings(
 
 
 def explained(task: Problem, planner: str = "all-slow") -> dict[str, SlowTensor]:
-    plan = planners.get(planner).plan(task, budget_seconds=10.0, seed=0)
+    plan = planners.get(planner).plan(task, Effort(10.0), seed=0)
     assert validate(task.program, task.accelerator, plan) == ()
     return {tensor.name: tensor for tensor in slow_tensor_reasons(task, plan)}
 
@@ -112,7 +112,7 @@ def test_no_room_in_one_piece() -> None:
         {"x": ("intermediate", 4), "w": ("parameter", 4)},
         [(0.0, [], ["x"]), (0.0, ["x", "w"], [])],
     )
-    plan = planners.get("first-touch").plan(task, budget_seconds=1.0, seed=0)
+    plan = planners.get("first-touch").plan(task, Effort(1.0), seed=0)
     plan = plan.model_copy(update={"allocations": (Allocation(buffer=0, offset=2, size=4, start=0, end=1),)})
     assert validate(task.program, task.accelerator, plan) == ()
     (tensor,) = slow_tensor_reasons(task, plan)
@@ -222,7 +222,7 @@ def test_a_saving_without_a_copy_can_be_had(case: Planned, empty: bool) -> None:
     # the queue gets idle time.
     task = Problem(case.program, case.accelerator)
     if empty:
-        plan = planners.get("all-slow").plan(task, budget_seconds=1.0, seed=0)
+        plan = planners.get("all-slow").plan(task, Effort(1.0), seed=0)
         case = Planned(case.program, case.accelerator, plan)
     before = simulate(case.program, case.accelerator, case.plan).total_seconds
     for tensor in slow_tensor_reasons(task, case.plan):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from memstow import planners
 from memstow.accelerator import Accelerator
 from memstow.errors import InvalidInputError, UnknownNameError
-from memstow.planners import Planner, Problem
+from memstow.planners import Effort, Planner, Problem
 from memstow.planners.furthest_next_use import walk
 from memstow.planners.schedule import Stay
 from memstow.planners.touches import tenants
@@ -34,7 +34,7 @@ random_problems = settings(
 
 def seconds(name: str, task: Problem) -> float:
     """Simulated seconds of a planner's plan, which must be valid."""
-    plan = planners.get(name).plan(task, budget_seconds=10.0, seed=0)
+    plan = planners.get(name).plan(task, Effort(10.0), seed=0)
     assert validate(task.program, task.accelerator, plan) == ()
     return simulate(task.program, task.accelerator, plan).total_seconds
 
@@ -57,7 +57,7 @@ def test_first_touch_by_hand() -> None:
     # x in fast memory: i0 8 + 4/4, i1 4/4 + 4. The parameter and the output stay in slow memory.
     task = chain(4)
     assert seconds("first-touch", task) == 14.0
-    plan = planners.get("first-touch").plan(task, budget_seconds=1.0, seed=0)
+    plan = planners.get("first-touch").plan(task, Effort(1.0), seed=0)
     assert [(a.buffer, a.offset, a.start, a.end) for a in plan.allocations] == [(1, 0, 0, 1)]
     assert plan.copies == ()
 
@@ -112,7 +112,7 @@ def test_a_tensor_leaves_and_comes_back_behind_compute(name: str) -> None:
     # faster: it is the time with everything but o in fast memory.
     task = away_and_back()
     assert seconds(name, task) == 31.0
-    plan = planners.get(name).plan(task, budget_seconds=10.0, seed=0)
+    plan = planners.get(name).plan(task, Effort(10.0), seed=0)
     assert [(c.direction, c.start_time, c.done_time) for c in plan.copies] == [("evict", 1, 2), ("prefetch", 4, 5)]
 
 
@@ -155,7 +155,7 @@ def test_no_prefetch_where_none_may_be_open(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_pinned_tensors_are_left_alone(name: str) -> None:
     task = problem(part(64), {"x": ("intermediate", 4)}, [(0.0, [], ["x"]), (0.0, ["x"], [])], pinned=["x"])
-    assert planners.get(name).plan(task, budget_seconds=1.0, seed=0).allocations == ()
+    assert planners.get(name).plan(task, Effort(1.0), seed=0).allocations == ()
 
 
 @pytest.mark.parametrize("name", ["furthest-next-use", "greedy"])
@@ -193,7 +193,7 @@ def test_the_walk_keeps_out_who_is_needed_later_than_everyone_inside() -> None:
 @given(program=programs(), accelerator=accelerators())
 def test_plans_are_valid_never_slower_and_repeatable(name: str, program: Program, accelerator: Accelerator) -> None:
     task = Problem(program, accelerator)
-    plan = planners.get(name).plan(task, budget_seconds=60.0, seed=7)
+    plan = planners.get(name).plan(task, Effort(60.0), seed=7)
     assert validate(program, accelerator, plan) == ()
     simulated = simulate(program, accelerator, plan).total_seconds
     assert plan.simulated_seconds == pytest.approx(simulated, rel=1e-12)
@@ -201,13 +201,13 @@ def test_plans_are_valid_never_slower_and_repeatable(name: str, program: Program
     assert plan.bound_seconds is not None
     assert simulated >= plan.bound_seconds * (1.0 - 1e-9)
     assert (plan.planner, plan.seed) == (name, 7)
-    assert plan == planners.get(name).plan(task, budget_seconds=60.0, seed=7)
+    assert plan == planners.get(name).plan(task, Effort(60.0), seed=7)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_budget_of_nothing_still_gives_a_valid_plan(name: str) -> None:
     task = away_and_back()
-    plan = planners.get(name).plan(task, budget_seconds=0.0, seed=0)
+    plan = planners.get(name).plan(task, Effort(0.0), seed=0)
     assert validate(task.program, task.accelerator, plan) == ()
     assert plan.simulated_seconds is not None
     assert plan.simulated_seconds <= 40.0
@@ -224,7 +224,7 @@ def test_a_fast_memory_that_is_slower_is_not_used(name: str) -> None:
 @example(program=Program(name="empty", instructions=(), buffers=()), accelerator=part(4), capacity=4)
 def test_first_touch_keeps_to_the_capacity(program: Program, accelerator: Accelerator, capacity: int) -> None:
     task = Problem(program, accelerator.with_capacity(capacity))
-    assert planners.get("first-touch").plan(task, budget_seconds=1.0, seed=0).peak_bytes <= capacity
+    assert planners.get("first-touch").plan(task, Effort(1.0), seed=0).peak_bytes <= capacity
 
 
 def test_the_built_in_planners_are_listed() -> None:
@@ -250,8 +250,8 @@ class Foreign:
     name = "foreign"
     description = "for tests"
 
-    def plan(self, problem: Problem, *, budget_seconds: float, seed: int) -> object:
-        return planners.get("all-slow").plan(problem, budget_seconds=budget_seconds, seed=seed)
+    def plan(self, problem: Problem, effort: Effort, *, seed: int) -> object:
+        return planners.get("all-slow").plan(problem, effort, seed=seed)
 
 
 class NoPlanner:

@@ -7,8 +7,9 @@ import pytest
 
 from memstow import planners
 from memstow.accelerator import Accelerator
-from memstow.planners import Planner, Problem
-from memstow.planners.core_search import CoreSearch, Limits, core_problem, residencies_of, rows_of
+from memstow.planners import Effort, Planner, Problem
+from memstow.planners.base import Limits
+from memstow.planners.core_search import CoreSearch, core_problem, residencies_of, rows_of
 from memstow.planners.local_search import LocalSearch
 from memstow.planners.portfolio import MEMBERS, Portfolio
 from memstow.planners.random_keys import RandomKeys
@@ -19,17 +20,13 @@ from memstow.validator import validate
 from .random_plans import random_accelerator, random_program
 from .small_problems import part, problem
 
-SEARCHES: tuple[Planner, ...] = (
-    LocalSearch(iterations=400),
-    RandomKeys(iterations=200),
-    Portfolio(iterations=400, threads=2),
-)
+SEARCHES: tuple[Planner, ...] = (LocalSearch(), RandomKeys(), Portfolio(threads=2))
 by_name = pytest.mark.parametrize("planner", SEARCHES, ids=lambda planner: planner.name)
 
 
-def seconds(planner: Planner, given: Problem, seed: int = 0) -> float:
+def seconds(planner: Planner, given: Problem, iterations: int | None = 400) -> float:
     """The plan's simulated seconds, after a look at its validity."""
-    plan = planner.plan(given, budget_seconds=60.0, seed=seed)
+    plan = planner.plan(given, Effort(60.0, iterations), seed=0)
     assert validate(given.program, given.accelerator, plan) == ()
     assert plan.planner == planner.name
     assert plan.simulated_seconds is not None
@@ -91,7 +88,7 @@ def test_plans_are_valid_and_not_slower_than_greedy_ones(planner: Planner) -> No
 @by_name
 def test_the_same_seed_gives_the_same_plan(planner: Planner) -> None:
     given = crowded(5)
-    first, second = (planner.plan(given, budget_seconds=0.0, seed=3) for _ in range(2))
+    first, second = (planner.plan(given, Effort(0.0, 300), seed=3) for _ in range(2))
     assert first == second
 
 
@@ -105,21 +102,21 @@ def test_programs_without_anything_to_place(planner: Planner) -> None:
 @pytest.mark.parametrize("name", ["local-search", "random-keys", "portfolio"])
 def test_a_budget_of_nothing_still_gives_a_plan(name: str) -> None:
     given = crowded(2)
-    plan = planners.get(name).plan(given, budget_seconds=0.0, seed=0)
+    plan = planners.get(name).plan(given, Effort(0.0), seed=0)
     assert validate(given.program, given.accelerator, plan) == ()
 
 
 def test_search_is_never_slower_than_its_start() -> None:
     for number in range(8):
         given = crowded(number)
-        start, after = (seconds(LocalSearch(iterations=count), given) for count in (0, 300))
+        start, after = (seconds(LocalSearch(), given, count) for count in (0, 300))
         assert after <= start
 
 
 def test_more_iterations_find_more() -> None:
     # Of ten crowded programs most have a faster plan than the greedy one; the search finds one in a few at least.
     given = [crowded(number, 60) for number in range(10)]
-    gains = [seconds(LocalSearch(iterations=0), one) - seconds(LocalSearch(iterations=1500), one) for one in given]
+    gains = [seconds(LocalSearch(), one, 0) - seconds(LocalSearch(), one, 1500) for one in given]
     assert sum(gain > 1e-9 for gain in gains) >= 3
 
 
@@ -132,7 +129,7 @@ def test_an_interrupt_keeps_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> 
         raise KeyboardInterrupt
 
     monkeypatch.setattr(CoreSearch, "anneal", interrupted)
-    assert seconds(LocalSearch(), given) == pytest.approx(19.0)
+    assert seconds(LocalSearch(), given, None) == pytest.approx(19.0)
 
 
 def test_an_interrupt_of_the_portfolio_ends_its_threads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +139,7 @@ def test_an_interrupt_of_the_portfolio_ends_its_threads(monkeypatch: pytest.Monk
     monkeypatch.setattr("memstow.planners.portfolio.time.sleep", interrupt)
     # With 10^9 iterations the threads would run for hours.
     given = one_large_or_two_small()
-    assert seconds(Portfolio(iterations=10**9, threads=2), given) <= 19.75
+    assert seconds(Portfolio(threads=2), given, 10**9) <= 19.75
 
 
 def test_a_failure_in_a_thread_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,14 +149,14 @@ def test_a_failure_in_a_thread_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(CoreSearch, "anneal", fail)
     with pytest.raises(MemoryError, match="no memory for the search"):
-        Portfolio(iterations=10, threads=2).plan(one_large_or_two_small(), budget_seconds=1.0, seed=0)
+        Portfolio(threads=2).plan(one_large_or_two_small(), Effort(1.0, 10), seed=0)
 
 
 def test_the_portfolio_is_not_slower_than_its_members() -> None:
     names = {"first_touch": "first-touch", "furthest_next_use": "furthest-next-use", "xla_msa": "xla-msa"}
     for number in range(4):
         given = crowded(number)
-        found = seconds(Portfolio(iterations=0, threads=1), given)
+        found = seconds(Portfolio(threads=1), given, 0)
         for module, _ in MEMBERS:
             assert found <= seconds(planners.get(names.get(module, "greedy")), given) * (1 + 1e-9), module
 
@@ -169,7 +166,7 @@ def test_plans_become_stays_and_stays_the_same_plan() -> None:
         given = crowded(number)
         core = core_problem(given)
         for name in ("greedy", "furthest-next-use", "first-touch"):
-            plan = planners.get(name).plan(given, budget_seconds=60.0, seed=0)
+            plan = planners.get(name).plan(given, Effort(60.0), seed=0)
             rows = rows_of(core, plan)
             search = CoreSearch(core, seed=0, hot=0.1, cold=0.01)
             assert search.adopt(rows) == len(rows), (number, name)
@@ -181,7 +178,7 @@ def test_what_is_not_valid_is_not_adopted() -> None:
     given = one_large_or_two_small()
     core = core_problem(given)
     search = CoreSearch(core, seed=0, hot=0.1, cold=0.01)
-    plan = LocalSearch(iterations=400).plan(given, budget_seconds=60.0, seed=0)
+    plan = LocalSearch().plan(given, Effort(60.0, 400), seed=0)
     rows = rows_of(core, plan)
     assert [row[0] for row in rows.tolist()] == [1, 2]
     rows[1, 7] = rows[0, 7]  # both at one offset: the first is taken

@@ -68,7 +68,7 @@ from memstow.accelerator import load_accelerator
 from memstow.tvm_ext.compiler import compile_model
 module, inputs = models.build("mlp_mixer", "tiny")
 compilation = compile_model(module, inputs, name="mlp_mixer", accelerator=load_accelerator("unit"),
-                            planner=planners.get("greedy"), budget_seconds=1, seed=0, checked=True)
+                            planner=planners.get("greedy"), effort=planners.Effort(1), seed=0, checked=True)
 error = (compilation.run(*inputs)[0] - module(*inputs)).abs().max().item()
 print(json.dumps({"file": memstow.__file__, "error": error}))
 """

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from memstow import planners
 from memstow.accelerator import Accelerator
 from memstow.plan import MemoryPlan
-from memstow.planners import Problem
+from memstow.planners import Effort, Problem
 from memstow.planners.xla_msa import Options, XlaMsa
 from memstow.program import BufferKind, Program
 from memstow.validator import validate
@@ -32,7 +32,7 @@ random_problems = settings(
 
 def plan_of(task: Problem, options: Options = OWN_SIZE, *, budget: float = 60.0) -> MemoryPlan:
     """The planner's plan, which must be valid."""
-    plan = XlaMsa(options=options).plan(task, budget_seconds=budget, seed=0)
+    plan = XlaMsa(options=options).plan(task, Effort(budget), seed=0)
     assert validate(task.program, task.accelerator, plan) == ()
     return plan
 

@@ -7,6 +7,7 @@ import torch
 
 from memstow import models, planners
 from memstow.accelerator import load_accelerator
+from memstow.planners import Effort
 from memstow.tvm_ext.build_cache import BuildCache
 from memstow.tvm_ext.compiler import compile_model
 from memstow.validator import validate
@@ -27,7 +28,7 @@ def test_planned_numbers_are_pytorchs(name, tmp_path):
         name=name,
         accelerator=TPU.with_capacity(budget),
         planner=planners.get("furthest-next-use"),
-        budget_seconds=5,
+        effort=Effort(5),
         seed=0,
         checked=True,
         cache=BuildCache(tmp_path),

@@ -18,7 +18,7 @@ from tvm.target import Target
 from ..accelerator import Accelerator
 from ..errors import InfeasiblePlanError, InvalidInputError
 from ..plan import MemoryPlan
-from ..planners import Planner, Problem
+from ..planners import Effort, Planner, Problem
 from ..program import Program
 from ..validator import validate
 from . import runtime  # noqa: F401  (registers the functions that a planned program calls)
@@ -103,7 +103,7 @@ def compile_model(
     name: str,
     accelerator: Accelerator,
     planner: Planner,
-    budget_seconds: float,
+    effort: Effort,
     seed: int,
     plan_only: bool = False,
     checked: bool = False,
@@ -119,8 +119,8 @@ def compile_model(
         inputs: example inputs, tensors only.
         name: the program's name.
         accelerator: what is planned for; the planned program itself runs on this machine's CPU.
-        planner: makes the plan, within ``budget_seconds``.
-        budget_seconds: for the planner.
+        planner: makes the plan.
+        effort: how long the planner may search.
         seed: for the planner.
         plan_only: stop after the plan has been validated; no weight is read.
         checked: compile a program that poisons freed, unwritten and in-flight memory.
@@ -135,7 +135,7 @@ def compile_model(
         InfeasiblePlanError: the planner returned an invalid plan.
     """
     phases = _Phases(on_phase)
-    options = PipelineOptions(accelerator, planner, budget_seconds, seed, checked, cost)
+    options = PipelineOptions(accelerator, planner, effort, seed, checked, cost)
     target = target or host_target()
     with phases.run("export"):
         exported = export_model(module, inputs, name=name)
@@ -147,7 +147,7 @@ def compile_model(
         program = extract_program(lowered, options.host_accelerator, name=name, source="torch.export")
     with phases.run("plan"):
         aligned = options.problem(program)
-        plan = planner.plan(aligned, budget_seconds=budget_seconds, seed=seed)
+        plan = planner.plan(aligned, effort, seed=seed)
     problem = Problem(program, accelerator, aligned.cost)
     with phases.run("validate"):
         _refuse_invalid(problem, plan)

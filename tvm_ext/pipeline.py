@@ -25,7 +25,7 @@ from ..accelerator import Accelerator, Memory, load_accelerator
 from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER
 from ..errors import InvalidInputError
 from ..plan import MemoryPlan
-from ..planners import Planner, Problem
+from ..planners import Effort, Planner, Problem
 from ..planners import get as get_planner
 from ..program import Program
 from ..timing import InstructionCost
@@ -45,7 +45,7 @@ class PipelineOptions:
 
     accelerator: Accelerator
     planner: Planner
-    budget_seconds: float = DEFAULT_BUDGET_SECONDS
+    effort: Effort = field(default_factory=Effort)
     seed: int = 0
     checked: bool = False
     cost: CostModel | None = None
@@ -138,7 +138,7 @@ class PlanMemory:
         options = self.options
         program = extract_program(mod, options.host_accelerator, function=self.function)
         problem = options.problem(program)
-        plan = options.planner.plan(problem, budget_seconds=options.budget_seconds, seed=options.seed)
+        plan = options.planner.plan(problem, options.effort, seed=options.seed)
         if self.on_plan is not None:
             self.on_plan(problem, plan)
         apply = ApplyMemoryPlan(plan, options.host_accelerator, function=self.function, checked=options.checked)
@@ -172,7 +172,7 @@ def pipeline(
     options = PipelineOptions(
         accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator),
         get_planner(planner) if isinstance(planner, str) else planner,
-        budget_seconds,
+        Effort(budget_seconds),
         seed,
         checked,
     )

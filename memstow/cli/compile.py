@@ -154,7 +154,7 @@ def _compile_and_run(request: Request, phases: Phases, watch: InterruptWatch) ->
         name=request.source.name,
         accelerator=request.accelerator,
         planner=request.planner,
-        budget_seconds=request.budget_seconds,
+        effort=planners.Effort(request.budget_seconds),
         seed=request.seed,
         plan_only=request.plan_only,
         checked=request.checked,

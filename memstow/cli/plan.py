@@ -12,7 +12,7 @@ from ..defaults import DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER
 from ..errors import InfeasiblePlanError, InvalidInputError
 from ..formats import load_problem
 from ..plan import MemoryPlan
-from ..planners import Problem
+from ..planners import Effort, Problem
 from ..simulator import simulate
 from ..summary import summarise
 from ..validator import validate
@@ -86,7 +86,7 @@ def _search(planner: planners.Planner, problem: Problem, budget: float, seed: in
     try:
         with watch, results_only_on_stdout(), phases:
             phases.start("plan")
-            plan = planner.plan(problem, budget_seconds=budget, seed=seed)
+            plan = planner.plan(problem, Effort(budget), seed=seed)
             watch.check()
             phases.start("validate")
             _require_valid(problem, plan)

@@ -15,6 +15,7 @@ from .. import planners
 from ..accelerator import load_accelerator
 from ..defaults import DEFAULT_ACCELERATOR
 from ..errors import InvalidInputError
+from ..planners import Effort
 from .console import notice
 from .models import FIGURES_FILE, SizeFigures, ZooFigures, load_figures
 from .sources import build_on_meta
@@ -33,7 +34,7 @@ def measure(name: str, size: str) -> SizeFigures:
         name=f"{name}-{size}",
         accelerator=load_accelerator(DEFAULT_ACCELERATOR),
         planner=planners.get("all-slow"),
-        budget_seconds=0.0,
+        effort=Effort(0.0),
         seed=0,
         plan_only=True,
     )

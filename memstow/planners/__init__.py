@@ -11,9 +11,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from ..errors import InvalidInputError, UnknownNameError
-from .base import Planner, Problem
+from .base import Effort, Planner, Problem
 
-__all__ = ["Planner", "Problem", "get", "names"]
+__all__ = ["Effort", "Planner", "Problem", "get", "names"]
 
 ENTRY_POINT_GROUP = "memstow.planners"
 _BUILT_IN = {

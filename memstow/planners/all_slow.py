@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..plan import MemoryPlan
-from .base import Problem
+from .base import Effort, Problem
 from .residency import build_plan
 
 
@@ -16,6 +16,6 @@ class AllSlow:
     name: str = "all-slow"
     description: str = "nothing in fast memory; the yardstick"
 
-    def plan(self, problem: Problem, *, budget_seconds: float, seed: int) -> MemoryPlan:
-        """The one plan there is; the budget is not used."""
+    def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
+        """The one plan there is; the effort is not used."""
         return build_plan(problem, (), planner=self.name, seed=seed)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..accelerator import Accelerator
+from ..defaults import DEFAULT_BUDGET_SECONDS
 from ..plan import MemoryPlan
 from ..program import Program
 from ..timing import InstructionCost, Roofline
@@ -27,8 +31,52 @@ class Problem:
             object.__setattr__(self, "cost", Roofline(self.program, self.accelerator))
 
 
+@dataclass(frozen=True)
+class Limits:
+    """When a search ends: at a time of ``time.monotonic()``, or after ``iterations`` where they are given."""
+
+    deadline: float = math.inf
+    iterations: int | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up; never with iterations."""
+        return self.iterations is None and time.monotonic() >= self.deadline
+
+
+def _nobody(seconds: float) -> None:
+    """Who is told where nobody asks."""
+
+
+def _never(seconds: float) -> bool:
+    """Whether to end early where nobody says so."""
+    return False
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long a planner may search, and who hears of what it finds.
+
+    ``budget_seconds`` of wall-clock time end a search. ``iterations``, where given, end it instead, each planner
+    counting its own; the clock is then not looked at, so that the same seed gives the same plan.
+
+    A planner that searches calls ``on_improvement`` with the seconds of each better plan that it finds, and ends when
+    ``is_enough`` says so of the seconds of its best (nothing better exists, say). Both must be quick and may be called
+    from any thread, one call at a time. With iterations ``is_enough`` is not asked.
+    """
+
+    budget_seconds: float = DEFAULT_BUDGET_SECONDS
+    iterations: int | None = None
+    on_improvement: Callable[[float], None] = _nobody
+    is_enough: Callable[[float], bool] = _never
+
+    def limits(self, share: float = 1.0) -> Limits:
+        """The limits of a search that begins now; ``share`` of the seconds, all iterations."""
+        return Limits(time.monotonic() + share * self.budget_seconds, self.iterations)
+
+
 class Planner(Protocol):
-    """Anything that turns a problem and a time budget into a memory plan.
+    """Anything that turns a problem and an effort into a memory plan.
 
     ``description`` is one line for listings.
     """
@@ -43,9 +91,10 @@ class Planner(Protocol):
         """One line for listings."""
         ...
 
-    def plan(self, problem: Problem, *, budget_seconds: float, seed: int) -> MemoryPlan:
-        """Return a valid plan; stop searching after ``budget_seconds``.
+    def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
+        """Return a valid plan; stop searching at the effort's limits.
 
-        Same seed, same plan, unless the budget cuts in.
+        Same seed, same plan, unless the budget cuts in. An interrupt (``KeyboardInterrupt``) ends a search with the
+        best plan so far.
         """
         ...

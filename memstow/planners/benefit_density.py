@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import heapq
-import time
 from dataclasses import dataclass
 
 from ..plan import MemoryPlan
-from .base import Problem
+from .base import Effort, Limits, Problem
+from .incumbent import Incumbent
 from .residency import build_plan, never_slower
 from .schedule import Outcome, Schedule, Stay, halves
 
@@ -51,27 +51,27 @@ class BenefitDensity:
     name: str = "greedy"
     description: str = "largest saving per byte and time of fast memory first, copies hidden behind idle bandwidth"
 
-    def plan(self, problem: Problem, *, budget_seconds: float, seed: int) -> MemoryPlan:
+    def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
         """The best schedule found within the budget; when it runs out, what is placed so far counts."""
-        deadline = time.monotonic() + budget_seconds
-        best = construct(problem, TASTES[0], deadline)
+        limits, incumbent = effort.limits(), Incumbent(effort)
+        best = construct(problem, TASTES[0], limits)
         for taste in TASTES[1:]:
-            if time.monotonic() >= deadline:
+            if incumbent.offer(best.total_seconds) or limits.over:
                 break
-            schedule = construct(problem, taste, deadline)
+            schedule = construct(problem, taste, limits)
             if schedule.total_seconds < best.total_seconds:
                 best = schedule
         plan = build_plan(problem, best.residencies, planner=self.name, seed=seed)
         return never_slower(problem, plan)
 
 
-def construct(problem: Problem, taste: Taste, deadline: float) -> Schedule:
+def construct(problem: Problem, taste: Taste, limits: Limits) -> Schedule:
     """One schedule: sweeps over everything that is not placed until a sweep gains nothing."""
     schedule = Schedule(problem)
     for _ in range(MAX_SWEEPS):
         before = schedule.total_seconds
-        _sweep(schedule, taste, deadline)
-        if schedule.total_seconds >= before or time.monotonic() >= deadline:
+        _sweep(schedule, taste, limits)
+        if schedule.total_seconds >= before or limits.over:
             break
     return schedule
 
@@ -86,7 +86,7 @@ def score(schedule: Schedule, stay: Stay, taste: Taste) -> float:
     return (saved + taste.idle_weight * idle) / float(tenant.size**taste.size_power * length**taste.length_power)
 
 
-def _sweep(schedule: Schedule, taste: Taste, deadline: float) -> None:
+def _sweep(schedule: Schedule, taste: Taste, limits: Limits) -> None:
     queue: list[tuple[float, Stay]] = []
 
     def push(stay: Stay) -> None:
@@ -96,7 +96,7 @@ def _sweep(schedule: Schedule, taste: Taste, deadline: float) -> None:
 
     for stay in schedule.unplaced():
         push(stay)
-    while queue and time.monotonic() < deadline:
+    while queue and not limits.over:
         queued, stay = heapq.heappop(queue)
         if score(schedule, stay, taste) < -queued * (1.0 - STALE):
             push(stay)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -17,7 +15,7 @@ from ..core import CoreProblem
 from ..core.stay import ABSENT
 from ..native import core_function
 from ..plan import MemoryPlan
-from .base import Problem
+from .base import Limits, Problem
 from .residency import Residency, Transfer
 
 #: Placed stays as the core takes them, one a row: storage, first and last touch, start and done of the prefetch and of
@@ -34,19 +32,6 @@ NUM_TASTES = 6
 LEAST_TRIES = 5000
 #: Runs placed in one call of a construction.
 SLICE_TRIES = 200
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When a search ends: at a time of ``time.monotonic()``, or after ``iterations`` where they are given."""
-
-    deadline: float = math.inf
-    iterations: int | None = None
-
-    @property
-    def over(self) -> bool:
-        """Whether the time is up; never with iterations."""
-        return self.iterations is None and time.monotonic() >= self.deadline
 
 
 class CoreSearch:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..plan import MemoryPlan
-from .base import Problem
+from .base import Effort, Problem
 from .packing import FastMemory, Lifetime, pack, peak_load
 from .residency import Residency, build_plan, never_slower
 from .touches import Tenant, tenants
@@ -24,8 +24,8 @@ class FirstTouch:
     name: str = "first-touch"
     description: str = "intermediates stay where they fit when produced; no copies"
 
-    def plan(self, problem: Problem, *, budget_seconds: float, seed: int) -> MemoryPlan:
-        """One pass; the budget is not used."""
+    def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
+        """One pass; the effort is not used."""
         chosen = [t for t in tenants(problem).values() if not (t.needs_source or t.is_output)]
         chosen.sort(key=lambda tenant: (tenant.touches[0].time, tenant.storage))
         residencies = _packed(problem, chosen) or _in_program_order(problem, chosen)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
 from collections import defaultdict
 from dataclasses import dataclass
 
 from ..plan import MemoryPlan
-from .base import Problem
+from .base import Effort, Problem
 from .residency import build_plan, never_slower
 from .schedule import Outcome, Schedule, Stay, halves
 from .touches import Tenant
@@ -26,12 +25,12 @@ class FurthestNextUse:
     name: str = "furthest-next-use"
     description: str = "Belady: who is used again furthest away leaves; just-in-time prefetches"
 
-    def plan(self, problem: Problem, *, budget_seconds: float, seed: int) -> MemoryPlan:
+    def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
         """Stays still unplaced when the budget runs out remain in slow memory."""
-        deadline = time.monotonic() + budget_seconds
+        limits = effort.limits()
         schedule = Schedule(problem)
         pending = walk(schedule.tenants, problem.accelerator.capacity)[::-1]
-        while pending and time.monotonic() < deadline:
+        while pending and not limits.over:
             stay = pending.pop()
             if schedule.try_place(stay) is not Outcome.PLACED:
                 pending += reversed(halves(schedule.tenants[stay.storage], stay))

@@ -11,8 +11,9 @@ from importlib import import_module
 
 from ..core import CoreProblem
 from ..plan import MemoryPlan
-from .base import Planner, Problem
-from .core_search import CoreSearch, Limits, Rows, core_problem, residencies_of, rows_of
+from .base import Effort, Limits, Planner, Problem
+from .core_search import CoreSearch, Rows, core_problem, residencies_of, rows_of
+from .incumbent import Incumbent
 from .residency import build_plan, never_slower, simulated_seconds
 
 #: Module and class of the members that give starting plans.
@@ -33,27 +34,26 @@ class Portfolio:
     """Runs the other planners and then searches on from the best plan, in a thread per core; returns the best.
 
     The result is as fast as the fastest plan that any member found in its share of the budget, or faster.
-    ``iterations``, where given, are those of each of ``threads`` searches; they end the search instead of the budget
-    and make it deterministic for a seed and a number of threads (left out: the cores that this process may use). An
-    interrupt ends the search with the best so far.
+    Iterations are those of each of ``threads`` searches (left out: the cores that this process may use); with them the
+    plan depends on the seed and the number of threads alone.
     """
 
     name: str = "portfolio"
     description: str = "the other planners, then local search from the best plan on all cores"
-    iterations: int | None = None
     threads: int | None = None
     rounds: int = 3
     hot: float = 0.1
     cold: float = 0.0005
 
-    def plan(self, problem: Problem, *, budget_seconds: float, seed: int) -> MemoryPlan:
-        """The fastest plan that a member or the search found within the budget."""
-        begin = time.monotonic()
-        limits = Limits(begin + budget_seconds, self.iterations)
-        run = _Run(self, core_problem(problem), seed, problem)
+    def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
+        """The fastest plan that a member or the search found."""
+        limits = effort.limits()
+        run = _Run(self, core_problem(problem), effort, seed, problem)
         try:
-            run.construct(Limits(begin + MEMBERS_SHARE * budget_seconds, self.iterations))
+            run.construct(effort.limits(MEMBERS_SHARE))
             for number in range(self.rounds):
+                if run.is_enough:
+                    break
                 run.search(_round(limits, number, self.rounds))
         except KeyboardInterrupt:
             pass  # the best so far is the answer
@@ -72,25 +72,30 @@ def _round(limits: Limits, number: int, rounds: int) -> Limits:
 class _Run:
     """One call of the portfolio: the best plan and the best schedule so far."""
 
-    def __init__(self, portfolio: Portfolio, core: CoreProblem, seed: int, problem: Problem) -> None:
+    def __init__(self, portfolio: Portfolio, core: CoreProblem, effort: Effort, seed: int, problem: Problem) -> None:
         self._portfolio, self._core, self._seed, self._problem = portfolio, core, seed, problem
         threads = portfolio.threads or len(os.sched_getaffinity(0))
         self._searches = [
             CoreSearch(core, seed=seed * threads + k, hot=portfolio.hot, cold=portfolio.cold) for k in range(threads)
         ]
         self._plans: list[MemoryPlan] = []
+        self._effort = effort
+        self._incumbent = Incumbent(effort)
+        self.is_enough = False
 
     def construct(self, limits: Limits) -> None:
         """Greedy schedules in the core, then the members' plans, the quick ones first."""
         first = self._searches[0]
         first.construct(limits)
+        self.is_enough = self._incumbent.offer(first.best_seconds)
         for member in _members():
-            if limits.over:
+            if self.is_enough or limits.over:
                 break
-            left = limits.deadline - time.monotonic()
-            plan = member.plan(self._problem, budget_seconds=left, seed=self._seed)
+            effort = Effort(limits.deadline - time.monotonic(), limits.iterations)
+            plan = member.plan(self._problem, effort, seed=self._seed)
             self._plans.append(plan)
             first.adopt(rows_of(self._core, plan))
+            self.is_enough = self._incumbent.offer(min(first.best_seconds, simulated_seconds(plan)))
 
     def search(self, limits: Limits) -> None:
         """Anneal from the best schedule in every thread."""
@@ -102,6 +107,9 @@ class _Run:
             try:
                 search.adopt(start)
                 for _ in search.anneal(limits):
+                    if self._incumbent.offer(search.best_seconds):
+                        self.is_enough = True
+                        stop.set()
                     if stop.is_set():
                         return
             except BaseException as error:  # handed on to the main thread

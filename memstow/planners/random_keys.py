@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
 from dataclasses import dataclass
 
 from ..plan import MemoryPlan
-from .base import Problem
-from .core_search import CoreRandomKeys, Limits, core_problem, residencies_of
+from .base import Effort, Problem
+from .core_search import CoreRandomKeys, core_problem, residencies_of
+from .incumbent import Incumbent
 from .residency import build_plan, never_slower
 
 
@@ -15,24 +16,19 @@ from .residency import build_plan, never_slower
 class RandomKeys:
     """A biased random-key genetic algorithm over orders of placement; the first orders are greedy ones.
 
-    ``iterations``, where given, is the number of orders tried; it ends the search instead of the budget and makes it
-    deterministic for a seed. An interrupt ends the search with the best so far. At least one order is tried.
+    An iteration is one order tried; at least one is.
     """
 
     name: str = "random-keys"
     description: str = "random-key evolution of the order in which stays are placed"
-    iterations: int | None = None
     population: int = 60
 
-    def plan(self, problem: Problem, *, budget_seconds: float, seed: int) -> MemoryPlan:
-        """The fastest schedule met within the budget."""
-        limits = Limits(time.monotonic() + budget_seconds, self.iterations)
+    def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
+        """The fastest schedule met."""
+        limits, incumbent = effort.limits(), Incumbent(effort)
         core = core_problem(problem)
         keys = CoreRandomKeys(core, seed=seed, population=self.population)
-        try:
-            for _ in keys.evolve(limits):
-                pass
-        except KeyboardInterrupt:
-            pass  # the best so far is the answer
+        with contextlib.suppress(KeyboardInterrupt):  # the best so far is the answer
+            any(incumbent.offer(keys.best_seconds) for _ in keys.evolve(limits))
         plan = build_plan(problem, residencies_of(core, keys.best), planner=self.name, seed=seed)
         return never_slower(problem, plan)

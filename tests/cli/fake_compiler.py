@@ -14,7 +14,7 @@ import torch
 
 from memstow.accelerator import Accelerator
 from memstow.plan import MemoryPlan
-from memstow.planners import Planner, Problem
+from memstow.planners import Effort, Planner, Problem
 from memstow.program import Program
 
 from .. import worked_example
@@ -75,7 +75,7 @@ class FakeCompiler:
         name: str,
         accelerator: Accelerator,
         planner: Planner,
-        budget_seconds: float,
+        effort: Effort,
         seed: int,
         plan_only: bool = False,
         checked: bool = False,
@@ -89,7 +89,7 @@ class FakeCompiler:
                 on_phase(phase)
             self._run(phase)
         problem = Problem(worked_example.program(name), accelerator)
-        plan = planner.plan(problem, budget_seconds=budget_seconds, seed=seed)
+        plan = planner.plan(problem, effort, seed=seed)
         return FakeCompilation(problem, plan, module, self.error)
 
     def _run(self, phase: str) -> None:

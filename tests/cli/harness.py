@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from memstow.cli import app
 from memstow.plan import MemoryPlan
+from memstow.planners import Effort
 
 from .. import worked_example as example
 from .fake_compiler import FakeCompiler
@@ -78,6 +79,6 @@ class Invalid:
 
     name = description = "invalid"
 
-    def plan(self, problem: object, *, budget_seconds: float, seed: int) -> MemoryPlan:
+    def plan(self, problem: object, effort: Effort, *, seed: int) -> MemoryPlan:
         overlapping = [a.model_copy(update={"offset": 0}) for a in example.plan().allocations]
         return example.plan().model_copy(update={"allocations": tuple(overlapping), "planner": "invalid"})

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from memstow.planners import Effort
+
 from .. import worked_example as example
 from .harness import Invalid, memstow, refused
 
@@ -26,7 +28,7 @@ def test_check_accepts_a_valid_plan(program: Path, plan: Path, part: Path) -> No
 
 
 def test_check_gives_the_violations_of_an_invalid_plan(program: Path, plan: Path, part: Path) -> None:
-    Invalid().plan(None, budget_seconds=0, seed=0).save(plan)
+    Invalid().plan(None, Effort(0), seed=0).save(plan)
     result = memstow("check", program, plan, "--accelerator", part)
     assert result.code == 1
     assert "INVALID for example on example" in result.out

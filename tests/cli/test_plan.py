@@ -9,6 +9,7 @@ from memstow import planners
 from memstow.accelerator import load_accelerator
 from memstow.cli.plan import default_plan_path
 from memstow.plan import MemoryPlan
+from memstow.planners import Effort
 from memstow.program import Program
 from memstow.validator import validate
 
@@ -131,7 +132,7 @@ def test_plan_finds_out_that_it_cannot_write_before_it_plans(
 class Interrupting:
     name = description = "interrupting"
 
-    def plan(self, problem: object, *, budget_seconds: float, seed: int) -> MemoryPlan:
+    def plan(self, problem: object, effort: Effort, *, seed: int) -> MemoryPlan:
         signal.raise_signal(signal.SIGINT)
         raise AssertionError("the signal did not arrive")
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 from ...plan import MemoryPlan
-from ..base import Problem
+from ..base import Effort, Limits, Problem
 from .costs import Costs
 from .cross_program import candidates, memory_pressure, place_cross_program
 from .emit import emit_plan
@@ -36,16 +35,16 @@ class XlaMsa:
     description: str = "the production heuristic: OpenXLA's memory-space assignment, its losses included"
     options: Options = field(default_factory=Options)
 
-    def plan(self, problem: Problem, *, budget_seconds: float, seed: int) -> MemoryPlan:
+    def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
         """The heuristic's plan."""
-        deadline = time.monotonic() + budget_seconds
-        workspace = assign(problem, self.options, deadline)
+        limits = effort.limits()
+        workspace = assign(problem, self.options, limits)
         refill = self.options.refill_cross_program
         return emit_plan(problem, workspace.stays, refill=refill, planner=self.name, seed=seed)
 
 
-def assign(problem: Problem, options: Options, deadline: float) -> Workspace:
-    """Run the heuristic until the deadline (of ``time.monotonic``); the result is the workspace's ``stays``."""
+def assign(problem: Problem, options: Options, limits: Limits) -> Workspace:
+    """Run the heuristic until the limits; the result is the workspace's ``stays``."""
     program, accelerator = problem.program, problem.accelerator
     costs = Costs(program, accelerator)
     workspace = Workspace(costs, accelerator, options)
@@ -57,7 +56,7 @@ def assign(problem: Problem, options: Options, deadline: float) -> Workspace:
         del found[stay.storage]
     repacks = options.max_repacks
     for tenant in in_turn(found.values(), costs, options):
-        if time.monotonic() >= deadline:
+        if limits.over:
             break
         repacks -= _place(workspace, tenant, repacks)
     return workspace
