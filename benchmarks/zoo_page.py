@@ -185,7 +185,7 @@ PAGE = (
         (
             _KERNELS,
             _PARAMETERS,
-            *(_phase(name) for name in ("export", "import", "fuse", "extract", "plan", "validate")),
+            *(_phase(name) for name in ("export", "import", "fuse", "extract", "plan")),
             *_PLANNED,
             *_PEAK,
             Column("peak RSS", lambda row: size(row["peak_rss_bytes"])),

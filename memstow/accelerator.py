@@ -107,6 +107,16 @@ class Accelerator(Document):
         memory = Memory.parse(data, where=f"{self.name} with another capacity")
         return self.model_copy(update={"fast_memory": memory})
 
+    def with_cross_program_prefetches(self, count: int) -> Accelerator:
+        """The same part allowing another number of prefetches that begin before the program.
+
+        Raises:
+            InvalidInputError: the number is negative.
+        """
+        if count < 0:
+            raise InvalidInputError(f"{self.name}: cross-program prefetches: expected 0 or more, found {count}")
+        return self.model_copy(update={"max_cross_program_prefetches": count})
+
 
 def builtin_names() -> list[str]:
     """Names of the descriptions shipped with memstow, sorted."""

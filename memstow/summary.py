@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
@@ -14,6 +14,9 @@ from .program import Program, Storage
 from .schema import Document
 from .simulator import Simulation, occupancy
 from .timing import lower_bound_seconds
+
+if TYPE_CHECKING:
+    from .bounds import Bound
 
 Seconds = Annotated[float, Field(ge=0)]
 Bytes = Annotated[int, Field(ge=0)]
@@ -46,6 +49,7 @@ class TimeShares(Document):
 class Summary(Document):
     """Every figure of one plan; the unit is part of each name.
 
+    ``lower_bound_seconds`` is the best bound that was proven and ``lower_bound_method`` its name in ``docs/bounds.md``;
     ``gap_ratio`` is ``planned / lower_bound - 1``. ``critical_path_seconds`` is the longest chain of dependent
     instructions as planned, without stalls. ``fast_memory_arena_bytes`` is the highest end of an allocation,
     ``fast_memory_occupied_bytes`` the most bytes allocated at one time; the difference is lost to fragmentation.
@@ -66,6 +70,7 @@ class Summary(Document):
     planned_seconds: Seconds
     all_fast_seconds: Seconds
     lower_bound_seconds: Seconds
+    lower_bound_method: str = "simple"
     critical_path_seconds: Seconds
     gap_ratio: float | None = None
     speedup_over_all_slow_ratio: float | None = None
@@ -89,14 +94,18 @@ def summarise(
     plan: MemoryPlan,
     simulation: Simulation,
     *,
+    bound: Bound | None = None,
     budget_seconds: float | None = None,
     phase_seconds: Mapping[str, float] | None = None,
     numerics: Numerics | None = None,
     checked_run: bool = False,
 ) -> Summary:
-    """Collect the figures of ``plan``; ``simulation`` must be of this plan under the problem's cost model."""
+    """Collect the figures of ``plan``; ``simulation`` must be of this plan under the problem's cost model.
+
+    Without a ``bound`` the simple one stands in.
+    """
     program, accelerator = problem.program, problem.accelerator
-    bound = lower_bound_seconds(program, accelerator, problem.cost)
+    least = bound.seconds if bound else lower_bound_seconds(program, accelerator, problem.cost)
     all_slow = uniform_seconds(problem, fast=False)
     planned = simulation.total_seconds
     prefetched = [copy.bytes for copy in plan.copies if copy.direction == "prefetch"]
@@ -116,11 +125,12 @@ def summarise(
         all_slow_seconds=all_slow,
         planned_seconds=planned,
         all_fast_seconds=uniform_seconds(problem, fast=True),
-        lower_bound_seconds=bound,
+        lower_bound_seconds=least,
+        lower_bound_method=bound.method if bound else "simple",
         critical_path_seconds=critical_path_seconds(
             program, [timing.elapsed_seconds for timing in simulation.instructions]
         ),
-        gap_ratio=planned / bound - 1.0 if bound > 0 else None,
+        gap_ratio=planned / least - 1.0 if least > 0 else None,
         speedup_over_all_slow_ratio=all_slow / planned if planned > 0 else None,
         time_shares=TimeShares(
             compute_seconds=simulation.compute_seconds,

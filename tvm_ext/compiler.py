@@ -16,11 +16,12 @@ from tvm.ir.transform import Sequential
 from tvm.target import Target
 
 from ..accelerator import Accelerator
-from ..errors import InfeasiblePlanError, InvalidInputError
+from ..bounds import Bound
+from ..errors import InvalidInputError
 from ..plan import MemoryPlan
 from ..planners import Effort, Planner, Problem
+from ..planning import plan_with_bound
 from ..program import Program
-from ..validator import validate
 from . import runtime  # noqa: F401  (registers the functions that a planned program calls)
 from .build_cache import BuildCache
 from .cpu_schedule import ScheduleForCPU, host_target
@@ -30,9 +31,9 @@ from .passes.apply_memory_plan import ApplyMemoryPlan
 from .pipeline import CostModel, PipelineOptions, finish_passes, fuse_passes, lower_passes
 from .placement import HOST_ALIGNMENT
 
-#: Phases in order, as ``on_phase`` announces them. With ``plan_only`` the last one is ``validate``.
-PHASES = ("export", "import", "fuse", "extract", "plan", "validate", "apply", "schedule", "build")
-PLAN_ONLY_PHASES = PHASES[: PHASES.index("validate") + 1]
+#: Phases in order, as ``on_phase`` announces them. With ``plan_only`` the last one is ``plan``.
+PHASES = ("export", "import", "fuse", "extract", "plan", "apply", "schedule", "build")
+PLAN_ONLY_PHASES = PHASES[: PHASES.index("plan") + 1]
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Compilation:
 
     problem: Problem
     plan: MemoryPlan
+    bound: Bound
     phase_seconds: dict[str, float]
     cache_hit: bool
     _module: tvm.IRModule = field(repr=False)
@@ -105,6 +107,7 @@ def compile_model(
     planner: Planner,
     effort: Effort,
     seed: int,
+    bound_seconds: float = 0.0,
     plan_only: bool = False,
     checked: bool = False,
     cost: CostModel | None = None,
@@ -122,7 +125,8 @@ def compile_model(
         planner: makes the plan.
         effort: how long the planner may search.
         seed: for the planner.
-        plan_only: stop after the plan has been validated; no weight is read.
+        bound_seconds: time to prove a lower bound in, see :func:`~memstow.planning.plan_with_bound`.
+        plan_only: stop after the plan has been made and validated; no weight is read.
         checked: compile a program that poisons freed, unwritten and in-flight memory.
         cost: prices instructions for the planner; left out, the roofline does.
         target: of the machine code; left out, this machine.
@@ -147,41 +151,30 @@ def compile_model(
         program = extract_program(lowered, options.host_accelerator, name=name, source="torch.export")
     with phases.run("plan"):
         aligned = options.problem(program)
-        plan = planner.plan(aligned, effort, seed=seed)
+        proven = plan_with_bound(planner, aligned, effort, seed=seed, bound_seconds=bound_seconds, target=accelerator)
+    plan, bound = proven.plan, proven.bound
     problem = Problem(program, accelerator, aligned.cost)
-    with phases.run("validate"):
-        _refuse_invalid(problem, plan)
     if plan_only:
-        return Compilation(problem, plan, phases.seconds, False, lowered, imported.weights, None)
+        return Compilation(problem, plan, bound, phases.seconds, False, lowered, imported.weights, None)
     with phases.run("apply"):
         apply = ApplyMemoryPlan(plan, options.host_accelerator, checked=checked, verify=False)
         planned = Sequential([apply])(lowered)
     cache = cache or BuildCache.default()
     library = cache.find(planned, target)
     if library is not None:
-        return Compilation(problem, plan, phases.seconds, True, lowered, imported.weights, library)
+        return Compilation(problem, plan, bound, phases.seconds, True, lowered, imported.weights, library)
     with phases.run("schedule"), target:
         scheduled = Sequential([ScheduleForCPU(), *finish_passes()])(planned)
     with phases.run("build"):
         executable = tvm.compile(scheduled, target=target, relax_pipeline=Sequential([]))
         library = cache.store(planned, target, executable)
-    return Compilation(problem, plan, phases.seconds, False, lowered, imported.weights, library)
+    return Compilation(problem, plan, bound, phases.seconds, False, lowered, imported.weights, library)
 
 
 def lower(imported: ImportedModel, target: Target) -> tvm.IRModule:
     """Phases 1 and 2 of the pipeline: fused kernels in destination-passing style."""
     with target:
         return Sequential([*fuse_passes(target), *lower_passes()])(imported.module)
-
-
-def _refuse_invalid(problem: Problem, plan: MemoryPlan) -> None:
-    violations = validate(problem.program, problem.accelerator, plan)
-    if violations:
-        text = "; ".join(violation.message for violation in violations[:3])
-        raise InfeasiblePlanError(
-            f"planner {plan.planner!r} made an invalid plan with {len(violations)} violations: {text}; "
-            "use another planner"
-        )
 
 
 def _for_kernels(tensor: torch.Tensor) -> torch.Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 
 from ..defaults import DEFAULT_TIME_LIMIT_SECONDS
@@ -27,114 +27,150 @@ _SOLVER_MARGIN = 2e-5
 _WORTHWHILE_SECONDS = 0.02
 
 
-def best_bound(problem: ProblemView, *, time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS) -> Bound:
+def best_bound(
+    problem: ProblemView,
+    *,
+    time_limit_seconds: float = DEFAULT_TIME_LIMIT_SECONDS,
+    is_enough: Callable[[float], bool] = lambda seconds: False,
+) -> Bound:
     """The largest proven lower bound on the time of every valid plan.
 
     Bounds by name: ``simple`` (:func:`memstow.timing.lower_bound_seconds`), ``fluid`` (the linear relaxation),
     ``integer`` (the same with whole placements); of long programs ``windows`` (``fluid``, piece by piece) instead.
     Another cost model than the analytical one has the bound ``served`` alone: each instruction at its best placement.
-    The limit may be overrun by what building a model takes.
+    The limit may be overrun by what building a model takes. ``is_enough`` is asked from time to time, with the seconds
+    proven so far, whether to stop there; it must be quick.
 
     Raises:
         InvalidInputError: the time limit is negative or not finite.
     """
     if not math.isfinite(time_limit_seconds) or time_limit_seconds < 0:
         raise InvalidInputError(f"time limit: expected a number of seconds, 0 or more, found {time_limit_seconds}")
-    deadline = time.monotonic() + time_limit_seconds
-    found: dict[str, float] = {}
-    notes: dict[str, str] = {}
+    proof = _Proof(problem, time.monotonic() + time_limit_seconds, is_enough)
     if is_roofline(problem):
-        found["simple"] = lower_bound_seconds(problem.program, problem.accelerator) * (1.0 - RELATIVE_MARGIN)
-        _solve(problem, deadline, found, notes)
+        proof.found["simple"] = lower_bound_seconds(problem.program, problem.accelerator) * (1.0 - RELATIVE_MARGIN)
+        proof.relax()
     else:
-        found["served"] = _served(problem, deadline, notes) * (1.0 - RELATIVE_MARGIN)
-        notes["fluid"] = "left out: it holds for the analytical cost model alone"
-    method = max(found, key=lambda name: found[name])
-    return Bound(found[method], method, found, notes)
+        proof.serve()
+        proof.notes["fluid"] = "left out: it holds for the analytical cost model alone"
+    method = max(proof.found, key=lambda name: proof.found[name])
+    return Bound(proof.found[method], method, proof.found, proof.notes)
 
 
-def _solve(problem: ProblemView, deadline: float, found: dict[str, float], notes: dict[str, str]) -> None:
-    """Add ``fluid`` and ``integer``, or ``windows``, as far as the time goes."""
-    if deadline - time.monotonic() < _WORTHWHILE_SECONDS:
-        notes["fluid"] = "left out: no time"
-        return
-    program, accelerator = problem.program, problem.accelerator
-    movable = lives(program, accelerator)
-    if len(program.instructions) > LONGEST:
-        found["windows"] = _windows(problem, movable, deadline, notes) * (1.0 - RELATIVE_MARGIN)
-        return
-    linear, unit = fluid_program(program, accelerator, movable)
-    multipliers, ended = solve_duals(linear, time_limit_seconds=deadline - time.monotonic())
-    found["fluid"] = max(0.0, linear.dual_bound(multipliers) * unit * (1.0 - RELATIVE_MARGIN))
-    if ended != "optimal":
-        notes["fluid"] = f"not at its best: {ended}"
-    elif not movable:
-        notes["integer"] = "left out: no storage may be in fast memory"
-    elif deadline - time.monotonic() < _WORTHWHILE_SECONDS:
-        notes["integer"] = "left out: no time"
-    else:
-        _integer(problem, movable, deadline, found, notes)
+class _Proof:
+    """The bounds found so far, by name, and what is to be said of them."""
 
+    def __init__(self, problem: ProblemView, deadline: float, is_enough: Callable[[float], bool]) -> None:
+        self.found: dict[str, float] = {}
+        self.notes: dict[str, str] = {}
+        self._problem = problem
+        self._deadline = deadline
+        self._is_enough = is_enough
 
-def _windows(problem: ProblemView, movable: Sequence[Life], deadline: float, notes: dict[str, str]) -> float:
-    """The sum of ``fluid`` of every window; one that is out of time counts with every access at its best."""
-    program, accelerator = problem.program, problem.accelerator
-    count = len(program.instructions)
-    windows = [range(start, min(start + WINDOW, count)) for start in range(0, count, WINDOW)]
-    total, unsolved = 0.0, 0
-    for k, window in enumerate(windows):
-        at_least = sum(_least(problem, t) for t in window)
-        share = (deadline - time.monotonic()) / (len(windows) - k)
-        if share < _WORTHWHILE_SECONDS:
-            total, unsolved = total + at_least, unsolved + 1
-            continue
-        begin = time.monotonic()
-        linear, unit = fluid_program(program, accelerator, movable, window=window)
-        multipliers, ended = solve_duals(linear, time_limit_seconds=share - (time.monotonic() - begin))
-        total += max(at_least, linear.dual_bound(multipliers) * unit)
-        unsolved += ended != "optimal"
-    if unsolved:
-        notes["windows"] = f"not at its best: no time for {unsolved} of {len(windows)} windows"
-    return total
+    @property
+    def _left(self) -> float:
+        return self._deadline - time.monotonic()
+
+    def _stop(self, seconds: float = 0.0) -> bool:
+        """Whether what is proven, ``seconds`` included, is enough."""
+        return self._is_enough(max(seconds, *self.found.values()))
+
+    def _missing(self) -> str:
+        """Why the next bound is left out, empty if it is not."""
+        if self._left < _WORTHWHILE_SECONDS:
+            return "left out: no time"
+        return "left out: not needed" if self._stop() else ""
+
+    def _is_best(self, name: str, ended: str) -> bool:
+        if ended != "optimal":
+            self.notes[name] = f"not at its best: {'enough was proven' if self._stop() else ended}"
+        return ended == "optimal"
+
+    def relax(self) -> None:
+        """Find ``fluid`` and ``integer``, or ``windows``, as far as the time goes."""
+        missing = self._missing()
+        if missing:
+            self.notes["fluid"] = missing
+            return
+        program, accelerator = self._problem.program, self._problem.accelerator
+        movable = lives(program, accelerator)
+        if len(program.instructions) > LONGEST:
+            self._windows(movable)
+            return
+        linear, unit = fluid_program(program, accelerator, movable)
+        multipliers, ended = solve_duals(linear, time_limit_seconds=self._left, stop=self._stop)
+        self.found["fluid"] = max(0.0, linear.dual_bound(multipliers) * unit * (1.0 - RELATIVE_MARGIN))
+        if self._is_best("fluid", ended):
+            missing = self._missing() if movable else "left out: no storage may be in fast memory"
+            if missing:
+                self.notes["integer"] = missing
+            else:
+                self._integer(movable)
+
+    def _windows(self, movable: Sequence[Life]) -> None:
+        """The sum of ``fluid`` of every window; one that is out of time counts with every access at its best."""
+        program, accelerator = self._problem.program, self._problem.accelerator
+        count = len(program.instructions)
+        windows = [range(start, min(start + WINDOW, count)) for start in range(0, count, WINDOW)]
+        total, unsolved = 0.0, 0
+        for k, window in enumerate(windows):
+            at_least = sum(_least(self._problem, t) for t in window)
+            share = self._left / (len(windows) - k)
+            if share < _WORTHWHILE_SECONDS or self._stop():
+                total, unsolved = total + at_least, unsolved + 1
+                continue
+            begin = time.monotonic()
+            linear, unit = fluid_program(program, accelerator, movable, window=window)
+            left = share - (time.monotonic() - begin)
+            multipliers, ended = solve_duals(linear, time_limit_seconds=left, stop=self._stop)
+            total += max(at_least, linear.dual_bound(multipliers) * unit)
+            unsolved += ended != "optimal"
+        if unsolved:
+            self.notes["windows"] = f"not at its best: no time for {unsolved} of {len(windows)} windows"
+        self.found["windows"] = total * (1.0 - RELATIVE_MARGIN)
+
+    def _integer(self, movable: Sequence[Life]) -> None:
+        program, unit = fluid_program(self._problem.program, self._problem.accelerator, movable, whole_blocks=True)
+
+        def seconds(bound: float) -> float:
+            return max(0.0, (bound - _SOLVER_MARGIN * SCALE) * unit)
+
+        bound, ended = integer_bound(
+            program, time_limit_seconds=self._left, stop=lambda bound: self._stop(seconds(bound))
+        )
+        if math.isfinite(bound):
+            self.found["integer"] = seconds(bound)
+        self._is_best("integer", ended)
+
+    def serve(self) -> None:
+        """Sum of each instruction's least time over all placements, which holds for any non-negative cost.
+
+        An instruction with too many entries, or reached after the deadline, counts 0.
+        """
+        program, pinned = self._problem.program, _pinned(self._problem)
+        total, skipped = 0.0, 0
+        for t, step in enumerate(program.instructions):
+            choices = [
+                (False,) if entry.bytes_accessed and entry.buffer in pinned else (False, True)
+                for entry in step.operands + step.results
+            ]
+            if sum(len(c) > 1 for c in choices) > MAX_PRICED_ENTRIES or self._left < 0.0:
+                skipped += 1
+                continue
+            split = len(step.operands)
+            prices = (self._problem.cost.seconds(t, mask[:split], mask[split:]) for mask in product(*choices))
+            total += max(0.0, min(prices))
+        if skipped:
+            self.notes["served"] = (
+                f"{skipped} of {len(program.instructions)} instructions counted as 0: too many placements"
+            )
+        self.found["served"] = total * (1.0 - RELATIVE_MARGIN)
 
 
 def _least(problem: ProblemView, t: int) -> float:
     """Analytical seconds of an instruction with every access in the better memory."""
     step = problem.program.instructions[t]
     return min(problem.cost.seconds(t, [f] * len(step.operands), [f] * len(step.results)) for f in (False, True))
-
-
-def _integer(
-    problem: ProblemView, movable: Sequence[Life], deadline: float, found: dict[str, float], notes: dict[str, str]
-) -> None:
-    program, unit = fluid_program(problem.program, problem.accelerator, movable, whole_blocks=True)
-    bound, ended = integer_bound(program, time_limit_seconds=deadline - time.monotonic())
-    if ended != "optimal":
-        notes["integer"] = f"not at its best: {ended}"
-    if math.isfinite(bound):
-        found["integer"] = max(0.0, (bound - _SOLVER_MARGIN * SCALE) * unit)
-
-
-def _served(problem: ProblemView, deadline: float, notes: dict[str, str]) -> float:
-    """Sum of each instruction's least time over all placements, which holds for any non-negative cost.
-
-    An instruction with too many entries, or reached after the deadline, counts 0.
-    """
-    program, pinned = problem.program, _pinned(problem)
-    total, skipped = 0.0, 0
-    for t, step in enumerate(program.instructions):
-        choices = [
-            (False,) if entry.bytes_accessed and entry.buffer in pinned else (False, True)
-            for entry in step.operands + step.results
-        ]
-        if sum(len(c) > 1 for c in choices) > MAX_PRICED_ENTRIES or time.monotonic() > deadline:
-            skipped += 1
-            continue
-        split = len(step.operands)
-        total += max(0.0, min(problem.cost.seconds(t, mask[:split], mask[split:]) for mask in product(*choices)))
-    if skipped:
-        notes["served"] = f"{skipped} of {len(program.instructions)} instructions counted as 0: too many placements"
-    return total
 
 
 def _pinned(problem: ProblemView) -> set[int]:

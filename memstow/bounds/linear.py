@@ -12,7 +12,7 @@ make it tight. A bound on the error of this very evaluation is subtracted.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -123,29 +123,45 @@ class BoxedProgram:
         return self.offset + bound - 2.0 * _EPSILON * error
 
 
-def solve_duals(program: BoxedProgram, *, time_limit_seconds: float) -> tuple[Vector, str]:
+def solve_duals(
+    program: BoxedProgram, *, time_limit_seconds: float, stop: Callable[[], bool] = lambda: False
+) -> tuple[Vector, str]:
     """Row multipliers, shape (m,), from HiGHS, and how it ended (``optimal``, ``time limit reached``, ...).
 
-    One thread. After the time limit the multipliers are those of the last iterate that HiGHS hands out, zeros if none.
+    One thread. After the time limit, or where ``stop`` said so, the multipliers are those of the last iterate that
+    HiGHS hands out, zeros if none.
     """
     solver = _solver(program, time_limit_seconds, {"solver": "ipm", "run_crossover": "off"})
+    solver.cbIpmInterrupt += lambda event: event.interrupt() if stop() else None
     solver.run()
     duals = np.array(solver.getSolution().row_dual, dtype=np.float64)
     ended = solver.modelStatusToString(solver.getModelStatus()).lower()
     return (duals if len(duals) == len(program.low) else np.zeros(len(program.low))), ended
 
 
-def integer_bound(program: BoxedProgram, *, time_limit_seconds: float) -> tuple[float, str]:
+def integer_bound(
+    program: BoxedProgram,
+    *,
+    time_limit_seconds: float,
+    stop: Callable[[float], bool] = lambda bound: False,
+) -> tuple[float, str]:
     """What branch and bound of HiGHS proves of the program with its ``whole`` variables in {0, 1}, and how it ended.
 
     One thread. Unlike :meth:`BoxedProgram.dual_bound` this is the solver's word: the bound holds up to its
-    tolerances, for which the caller must leave a margin. ``-inf`` if nothing was proven in time.
+    tolerances, for which the caller must leave a margin. ``-inf`` if nothing was proven in time. ``stop`` is asked
+    with the bound so far whether to end early.
     """
     options = {"mip_feasibility_tolerance": 1e-7, "mip_rel_gap": 1e-5, "mip_heuristic_effort": 0.02}
     solver = _solver(program, time_limit_seconds, options)
     whole = np.flatnonzero(program.whole).astype(np.int32)
     kinds = np.ones(len(whole), dtype=np.uint8)  # 1 is HighsVarType.kInteger
     solver.changeColsIntegrality(len(whole), whole, kinds)
+
+    def ask(event: Any) -> None:
+        if stop(program.offset + event.data_out.mip_dual_bound):
+            event.interrupt()
+
+    solver.cbMipInterrupt += ask
     solver.run()
     ended = solver.modelStatusToString(solver.getModelStatus()).lower()
     bound = float(solver.getInfo().mip_dual_bound)

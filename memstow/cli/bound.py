@@ -15,7 +15,7 @@ from ..planners import Problem
 from ..simulator import simulate
 from ..validator import validate
 from .console import format_percent, format_seconds, print_json, print_lines, print_table, results_only_on_stdout
-from .options import JsonOption, ProgramArgument, RecordedAccelerator
+from .options import CrossProgramOption, JsonOption, ProgramArgument, RecordedAccelerator
 from .targets import resolve_problem
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def bound_command(
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="SECONDS", help="Time to prove bounds in; more gives tighter ones.")
     ] = DEFAULT_TIME_LIMIT_SECONDS,
+    max_cross_program_prefetches: CrossProgramOption = None,
     json: JsonOption = False,
 ) -> None:
     """Prove how fast a plan for a program can be at best."""
@@ -40,7 +41,13 @@ def bound_command(
 
     loaded = load_problem(program)
     memory_plan = None if plan is None else MemoryPlan.load(plan)
-    problem = resolve_problem(program, loaded, accelerator, memory_plan.accelerator if memory_plan else "")
+    problem = resolve_problem(
+        program,
+        loaded,
+        accelerator,
+        memory_plan.accelerator if memory_plan else "",
+        cross_program_prefetches=max_cross_program_prefetches,
+    )
     seconds = None if memory_plan is None else _plan_seconds(problem, memory_plan)
     with results_only_on_stdout():
         bound = best_bound(problem, time_limit_seconds=time_limit)

@@ -14,7 +14,7 @@ from ..simulator import simulate
 from ..validator import validate
 from .console import format_bytes, format_seconds, print_json, print_lines, print_table
 from .failures import EXIT_FAILED_CHECK
-from .options import JsonOption, ProgramArgument, RecordedAccelerator
+from .options import CrossProgramOption, JsonOption, ProgramArgument, RecordedAccelerator
 from .targets import resolve_problem
 
 SHOWN_VIOLATIONS = 100
@@ -24,12 +24,19 @@ def check_command(
     program: ProgramArgument,
     plan: Annotated[Path, typer.Argument(metavar="PLAN.json", help="A plan for it.", show_default=False)],
     accelerator: RecordedAccelerator = None,
+    max_cross_program_prefetches: CrossProgramOption = None,
     json: JsonOption = False,
 ) -> None:
     """Check a plan against the rules of plan validity; exit code 1 and the violations if it breaks one."""
     loaded = load_problem(program)
     memory_plan = MemoryPlan.load(plan)
-    problem = resolve_problem(program, loaded, accelerator, memory_plan.accelerator)
+    problem = resolve_problem(
+        program,
+        loaded,
+        accelerator,
+        memory_plan.accelerator,
+        cross_program_prefetches=max_cross_program_prefetches,
+    )
     violations = validate(problem.program, problem.accelerator, memory_plan)
     document: dict[str, Any] = {
         "valid": not violations,

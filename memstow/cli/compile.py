@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +11,7 @@ import typer
 
 from .. import planners
 from ..accelerator import Accelerator, load_accelerator
-from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER
+from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BOUND_SECONDS, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER
 from ..simulator import simulate
 from ..summary import Numerics, Summary, summarise
 from . import artifacts
@@ -19,7 +19,10 @@ from .console import as_json, format_seconds, notice, print_json, print_lines, r
 from .failures import EXIT_FAILED_CHECK
 from .interrupt import Interrupted, InterruptWatch
 from .options import (
+    BoundTimeOption,
     BudgetOption,
+    CrossProgramOption,
+    IterationsOption,
     JsonOption,
     PlannerOption,
     SeedOption,
@@ -28,15 +31,15 @@ from .output import OutputFolder
 from .progress import Phases
 from .sources import ModelSource, find_source
 from .tables import describe_slow_tensors, print_slow_tensors, print_summary
-from .targets import check_budget, check_planner
+from .targets import check_planner, check_seconds, checked_effort, with_cross_program_prefetches
 
 if TYPE_CHECKING:
     import torch
 
     from ..tvm_ext.compiler import Compilation
 
-#: model, export, import, fuse, extract, plan, validate; then apply, schedule, build, run; then write.
-PLANNING_PHASES, BUILDING_PHASES, WRITING_PHASES = 7, 4, 1
+#: model, export, import, fuse, extract, plan; then apply, schedule, build, run; then write.
+PLANNING_PHASES, BUILDING_PHASES, WRITING_PHASES = 6, 4, 1
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Request:
     source: ModelSource
     accelerator: Accelerator
     planner: planners.Planner
-    budget_seconds: float
+    effort: planners.Effort
+    bound_seconds: float
     seed: int
     plan_only: bool
     checked: bool
@@ -64,7 +68,10 @@ def compile_command(
     accelerator: Annotated[str, typer.Option(metavar="A", help="Name or FILE.toml.")] = DEFAULT_ACCELERATOR,
     planner: PlannerOption = DEFAULT_PLANNER,
     budget: BudgetOption = DEFAULT_BUDGET_SECONDS,
+    iterations: IterationsOption = None,
     seed: SeedOption = 0,
+    bound_time: BoundTimeOption = DEFAULT_BOUND_SECONDS,
+    max_cross_program_prefetches: CrossProgramOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -83,35 +90,25 @@ def compile_command(
 
     FUNCTION() of your own file returns (module, example inputs). Size deep is planned only: it has no weights.
     """
-    request = _request(model, size, accelerator, planner, budget, seed, plan_only, checked)
-    folder = out or Path("memstow-out") / f"{request.source.name}-{request.accelerator.name}"
-    names = artifacts.DOCUMENTS if request.plan_only else (*artifacts.DOCUMENTS, artifacts.LIBRARY)
-    with OutputFolder(folder, names) as output:
-        passed = _compile_into(output, request, json=json)
-    if not passed:
-        raise typer.Exit(EXIT_FAILED_CHECK)
-
-
-def _request(
-    model: str,
-    size: str | None,
-    accelerator: str,
-    planner: str,
-    budget: float,
-    seed: int,
-    plan_only: bool,
-    checked: bool,
-) -> Request:
-    check_budget(budget)
+    effort = checked_effort(budget, iterations)
+    check_seconds("--bound-time", bound_time)
     check_planner(planner)
-    target = load_accelerator(accelerator)
+    target = with_cross_program_prefetches(load_accelerator(accelerator), max_cross_program_prefetches)
     source = find_source(model, size)
     if source.shapes_only and not plan_only:
         notice(f"{source.name}: has shapes but no weights, so it is planned only (as with --plan-only)")
         plan_only = True
     if checked and plan_only:
         notice("--checked: nothing is run with --plan-only, so there is nothing to check")
-    return Request(source, target, planners.get(planner), budget, seed, plan_only, checked and not plan_only)
+    request = Request(
+        source, target, planners.get(planner), effort, bound_time, seed, plan_only, checked and not plan_only
+    )
+    folder = out or Path("memstow-out") / f"{request.source.name}-{request.accelerator.name}"
+    names = artifacts.DOCUMENTS if request.plan_only else (*artifacts.DOCUMENTS, artifacts.LIBRARY)
+    with OutputFolder(folder, names) as output:
+        passed = _compile_into(output, request, json=json)
+    if not passed:
+        raise typer.Exit(EXIT_FAILED_CHECK)
 
 
 def _compile_into(output: OutputFolder, request: Request, *, json: bool) -> bool:
@@ -148,14 +145,18 @@ def _compile_and_run(request: Request, phases: Phases, watch: InterruptWatch) ->
     from ..tvm_ext.compiler import compile_model
 
     module, inputs = request.source.build(request.seed, not request.plan_only)
+    effort = replace(
+        request.effort, on_improvement=lambda seconds: phases.remark(f"best so far {format_seconds(seconds)}")
+    )
     compilation = compile_model(
         module,
         inputs,
         name=request.source.name,
         accelerator=request.accelerator,
         planner=request.planner,
-        effort=planners.Effort(request.budget_seconds),
+        effort=effort,
         seed=request.seed,
+        bound_seconds=request.bound_seconds,
         plan_only=request.plan_only,
         checked=request.checked,
         on_phase=start,
@@ -196,7 +197,8 @@ def _stage(
         problem,
         plan,
         simulation,
-        budget_seconds=request.budget_seconds,
+        bound=compilation.bound,
+        budget_seconds=request.effort.budget_seconds,
         phase_seconds={**phases.seconds, **compilation.phase_seconds},
         numerics=numerics,
         checked_run=request.checked,

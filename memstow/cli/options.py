@@ -9,6 +9,27 @@ import typer
 
 PlannerOption = Annotated[str, typer.Option("--planner", metavar="P", help="Planner by name.")]
 BudgetOption = Annotated[float, typer.Option("--budget", metavar="SECONDS", help="Time the planner may search.")]
+IterationsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--iterations",
+        metavar="N",
+        help="Search by this much instead of by time, so that the same seed gives the same plan.",
+        show_default=False,
+    ),
+]
+BoundTimeOption = Annotated[
+    float, typer.Option("--bound-time", metavar="SECONDS", help="Time to prove how far the plan is from the optimum.")
+]
+CrossProgramOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-cross-program-prefetches",
+        metavar="K",
+        help="Tensors that may be fetched before the program begins, free; left out, as many as the accelerator says.",
+        show_default=False,
+    ),
+]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, same weights, inputs and plan.")]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, all else on standard error.")

@@ -47,6 +47,11 @@ class Phases:
         if self._bar is not None:
             self._bar.update(self._task, description=name)
 
+    def remark(self, text: str) -> None:
+        """Say on the live bar how the running phase is doing; may be called from any thread."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=f"{self.current}: {text}")
+
     def finish(self) -> None:
         """End the running phase."""
         if not self.current:

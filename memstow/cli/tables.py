@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ..defaults import OPTIMALITY_GAP
 from ..summary import Summary
 from .console import format_bytes, format_count, format_percent, format_seconds, print_lines, print_table
 
@@ -41,9 +42,13 @@ def summary_rows(summary: Summary) -> list[tuple[str, str, str]]:
         ("time, all in slow memory", format_seconds(summary.all_slow_seconds), ""),
         ("time of the plan", format_seconds(total), f"{speedup:.2f} x as fast as all slow" if speedup else ""),
         ("time, everything fast", format_seconds(summary.all_fast_seconds), "if all fitted at no cost"),
-        ("lower bound", format_seconds(summary.lower_bound_seconds), "no plan takes less"),
+        (
+            "lower bound",
+            format_seconds(summary.lower_bound_seconds),
+            f"no plan takes less: {summary.lower_bound_method}",
+        ),
         ("critical path", format_seconds(summary.critical_path_seconds), "longest chain of dependent kernels"),
-        ("gap to the bound", "-" if gap is None else format_percent(gap), ""),
+        ("gap to the bound", "-" if gap is None else format_percent(gap), _verdict(gap)),
         *((f"  of it {name}", format_seconds(part), _share(part, total)) for name, part in parts),
         ("fast memory, peak", format_bytes(summary.fast_memory_arena_bytes), f"of {format_bytes(capacity)}"),
         ("copies", str(summary.prefetches + summary.evictions), _copies(summary, moved)),
@@ -51,6 +56,10 @@ def summary_rows(summary: Summary) -> list[tuple[str, str, str]]:
     if summary.numerics is not None:
         rows.append(_numerics_row(summary))
     return rows
+
+
+def _verdict(gap: float | None) -> str:
+    return "proven optimal" if gap is not None and gap <= OPTIMALITY_GAP else ""
 
 
 def _flops(flops: float) -> str:

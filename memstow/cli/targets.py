@@ -9,19 +9,42 @@ from .. import planners
 from ..accelerator import Accelerator, builtin_names, load_accelerator
 from ..errors import InvalidInputError, UnknownNameError
 from ..formats import LoadedProblem
-from ..planners.base import Problem
+from ..planners import Effort, Problem
 from ..retarget import retarget
 
 
-def resolve_problem(path: Path, loaded: LoadedProblem, option: str | None, plan_accelerator: str = "") -> Problem:
+def resolve_problem(
+    path: Path,
+    loaded: LoadedProblem,
+    option: str | None,
+    plan_accelerator: str = "",
+    *,
+    cross_program_prefetches: int | None = None,
+) -> Problem:
     """The problem of a program file, for the accelerator of the first that names one.
 
     In order: ``--accelerator``; the file's own, unless the plan is for another; the plan's; the program's.
-    Compute times follow the accelerator where the program has the features for it.
+    Compute times follow the accelerator where the program has the features for it. ``cross_program_prefetches``
+    overrides the accelerator's number of them.
 
     Raises:
         InvalidInputError: the program is empty, or nothing names an accelerator.
     """
+    problem = _resolve(path, loaded, option, plan_accelerator)
+    accelerator = with_cross_program_prefetches(problem.accelerator, cross_program_prefetches)
+    return Problem(problem.program, accelerator)
+
+
+def with_cross_program_prefetches(accelerator: Accelerator, option: int | None) -> Accelerator:
+    """The accelerator with what ``--max-cross-program-prefetches`` says, if anything."""
+    if option is None:
+        return accelerator
+    if option < 0:
+        raise InvalidInputError(f"--max-cross-program-prefetches: expected 0 or more, found {option}")
+    return accelerator.with_cross_program_prefetches(option)
+
+
+def _resolve(path: Path, loaded: LoadedProblem, option: str | None, plan_accelerator: str) -> Problem:
     program = loaded.program
     if not program.instructions:
         raise InvalidInputError(f"{path}: expected a program with instructions, found none; there is nothing to plan")
@@ -53,7 +76,19 @@ def check_planner(name: str) -> None:
         raise UnknownNameError("planner", name, planners.names())
 
 
-def check_budget(seconds: float) -> None:
-    """Raise :class:`InvalidInputError` unless the budget is a finite number of seconds, 0 or more."""
+def checked_effort(budget_seconds: float, iterations: int | None) -> Effort:
+    """The effort that the options ask for.
+
+    Raises:
+        InvalidInputError: a budget that is no finite number of seconds, 0 or more, or a negative number of iterations.
+    """
+    check_seconds("--budget", budget_seconds)
+    if iterations is not None and iterations < 0:
+        raise InvalidInputError(f"--iterations: expected 0 or more, found {iterations}")
+    return Effort(budget_seconds, iterations)
+
+
+def check_seconds(option: str, seconds: float) -> None:
+    """Raise :class:`InvalidInputError` unless an option's value is a finite number of seconds, 0 or more."""
     if not math.isfinite(seconds) or seconds < 0:
-        raise InvalidInputError(f"--budget: expected a number of seconds, 0 or more, found {seconds}")
+        raise InvalidInputError(f"{option}: expected a number of seconds, 0 or more, found {seconds}")

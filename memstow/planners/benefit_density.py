@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..plan import MemoryPlan
 from .base import Effort, Limits, Problem
+from .cross_program import with_cross_program_prefetches
 from .incumbent import Incumbent
 from .residency import build_plan, never_slower
 from .schedule import Outcome, Schedule, Stay, halves
@@ -61,7 +62,9 @@ class BenefitDensity:
             schedule = construct(problem, taste, limits)
             if schedule.total_seconds < best.total_seconds:
                 best = schedule
-        plan = build_plan(problem, best.residencies, planner=self.name, seed=seed)
+        plan = build_plan(
+            problem, with_cross_program_prefetches(problem, best.residencies), planner=self.name, seed=seed
+        )
         return never_slower(problem, plan)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..plan import MemoryPlan
 from .base import Effort, Problem
+from .cross_program import with_cross_program_prefetches
 from .packing import FastMemory, Lifetime, pack, peak_load
 from .residency import Residency, build_plan, never_slower
 from .touches import Tenant, tenants
@@ -14,7 +15,8 @@ from .touches import Tenant, tenants
 
 @dataclass(frozen=True)
 class FirstTouch:
-    """Produces intermediates in fast memory where a block is free for their whole life; copies nothing.
+    """Produces intermediates in fast memory where a block is free for their whole life; copies nothing
+    but what cross-program prefetches bring.
 
     When all of them fit together, their lifetimes are packed offline for a low peak. Otherwise they are served in
     program order, best fit. Parameters, constants, inputs and outputs stay in slow memory. A plan that simulates slower
@@ -29,6 +31,7 @@ class FirstTouch:
         chosen = [t for t in tenants(problem).values() if not (t.needs_source or t.is_output)]
         chosen.sort(key=lambda tenant: (tenant.touches[0].time, tenant.storage))
         residencies = _packed(problem, chosen) or _in_program_order(problem, chosen)
+        residencies = with_cross_program_prefetches(problem, residencies)
         return never_slower(problem, build_plan(problem, residencies, planner=self.name, seed=seed))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ..plan import MemoryPlan
 from .base import Effort, Problem
+from .cross_program import with_cross_program_prefetches
 from .residency import build_plan, never_slower
 from .schedule import Outcome, Schedule, Stay, halves
 from .touches import Tenant
@@ -34,7 +35,8 @@ class FurthestNextUse:
             stay = pending.pop()
             if schedule.try_place(stay) is not Outcome.PLACED:
                 pending += reversed(halves(schedule.tenants[stay.storage], stay))
-        plan = build_plan(problem, schedule.residencies, planner=self.name, seed=seed)
+        residencies = with_cross_program_prefetches(problem, schedule.residencies)
+        plan = build_plan(problem, residencies, planner=self.name, seed=seed)
         return never_slower(problem, plan)
 
 

@@ -13,13 +13,15 @@ from typing import Any
 import torch
 
 from memstow.accelerator import Accelerator
+from memstow.bounds import Bound
 from memstow.plan import MemoryPlan
 from memstow.planners import Effort, Planner, Problem
+from memstow.planning import plan_with_bound
 from memstow.program import Program
 
 from .. import worked_example
 
-PHASES = ("export", "import", "fuse", "extract", "plan", "validate", "apply", "schedule", "build")
+PHASES = ("export", "import", "fuse", "extract", "plan", "apply", "schedule", "build")
 LIBRARY = b"machine code"
 
 
@@ -27,6 +29,7 @@ LIBRARY = b"machine code"
 class FakeCompilation:
     problem: Problem
     plan: MemoryPlan
+    bound: Bound
     module: torch.nn.Module
     error: float
     cache_hit: bool = False
@@ -77,6 +80,7 @@ class FakeCompiler:
         planner: Planner,
         effort: Effort,
         seed: int,
+        bound_seconds: float = 0.0,
         plan_only: bool = False,
         checked: bool = False,
         on_phase: Callable[[str], None] | None = None,
@@ -84,13 +88,13 @@ class FakeCompiler:
         self.calls.append(
             {"module": module, "inputs": inputs, "plan_only": plan_only, "checked": checked, "seed": seed}
         )
-        for phase in PHASES[:6] if plan_only else PHASES:
+        for phase in PHASES[:5] if plan_only else PHASES:
             if on_phase is not None:
                 on_phase(phase)
             self._run(phase)
         problem = Problem(worked_example.program(name), accelerator)
-        plan = planner.plan(problem, effort, seed=seed)
-        return FakeCompilation(problem, plan, module, self.error)
+        proven = plan_with_bound(planner, problem, effort, seed=seed, bound_seconds=bound_seconds)
+        return FakeCompilation(problem, proven.plan, proven.bound, module, self.error)
 
     def _run(self, phase: str) -> None:
         if phase == "fuse":

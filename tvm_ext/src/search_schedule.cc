@@ -221,8 +221,7 @@ bool SearchSchedule::MayOpen(size_t direction, const Transfer& transfer) const {
 
 bool SearchSchedule::MayCrossProgram(const Run& run, const Window& window) const {
   return cross_program_ < problem().hardware().max_cross_program_prefetches &&
-         problem().storage(run.storage).born_slow && window.needs_prefetch && window.prefetch_from == 0 &&
-         stays_of(run.storage).empty();
+         problem().storage(run.storage).born_slow && window.needs_prefetch && window.prefetch_from == 0;
 }
 
 }  // namespace memstow
