@@ -49,6 +49,13 @@ class DmaEngine(Document):
     max_outstanding_evictions: Annotated[int, Field(ge=0)] | None = None
 
 
+class MatrixUnit(Document):
+    """What the matrix unit takes at once: ``depth`` of the reduced extent and ``columns`` of the result."""
+
+    depth: Annotated[int, Field(gt=0)]
+    columns: Annotated[int, Field(gt=0)]
+
+
 class Accelerator(Document):
     """A target description; see ``memstow/accelerators/*.toml`` for the built-in ones.
 
@@ -60,6 +67,7 @@ class Accelerator(Document):
     description: str = ""
     flops_per_second: Annotated[dict[str, Positive], Field(min_length=1)]
     vector_flops_per_second: dict[str, Positive] = Field(default_factory=dict)
+    matrix_unit: MatrixUnit | None = None
     launch_overhead_seconds: NonNegative = 0.0
     max_cross_program_prefetches: Annotated[int, Field(ge=0)] = 0
     fast_memory: Memory

@@ -18,11 +18,15 @@ _UNITS = {
     "bytes_per_second": "B/s",
     "bytes": "B",
     "seconds": "s",
+    "matrix_unit.depth": "lanes",
+    "matrix_unit.columns": "lanes",
     "max_cross_program_prefetches": "copies",
     "max_outstanding_prefetches": "copies",
     "max_outstanding_evictions": "copies",
 }
 _MEANINGS = {
+    "matrix_unit.depth": "reduced extent that the matrix unit takes at once",
+    "matrix_unit.columns": "columns of the result that the matrix unit takes at once",
     "launch_overhead_seconds": "fixed cost of every kernel",
     "max_cross_program_prefetches": "prefetches that may begin before the program",
     "flops_per_second": "matrix-unit peak for this data type",
@@ -77,6 +81,7 @@ def figures(part: Accelerator) -> list[Figure]:
     return [
         Figure(key, value, _unit(key), _meaning(key), part.sources.get(key, ""))
         for key, value in _numbers(part.model_dump(exclude={"sources"}))
+        if key != "matrix_unit"  # one that the part does not give
     ]
 
 
@@ -109,7 +114,7 @@ def _shown(figure: Figure) -> str:
         return format_bytes(figure.value)
     if figure.unit == "s":
         return format_seconds(figure.value)
-    if figure.unit == "copies":
+    if figure.unit in ("copies", "lanes"):
         return f"{figure.value:g}"
     return f"{format_count(figure.value)}{'' if figure.value >= 1000 else ' '}{figure.unit}"
 

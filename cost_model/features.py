@@ -1,0 +1,197 @@
+"""Numbers that a learned cost model sees of a kernel, a placement of its tensors and an accelerator.
+
+:data:`FEATURES` lists them in order, with units; ``docs/cost_model.md`` has the same table. Amounts enter as
+``log2(1 + x)``, so that a tree's split is a factor. Every feature that depends on the placement grows with what is in
+slow memory, so that monotone constraints on exactly those make a model monotone in the placement. What a model predicts
+is relative to :func:`all_slow_seconds`, which no placement changes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..accelerator import Accelerator
+from .kernel import DTYPE_BITS, OP_CLASSES, KernelFacts, TensorFacts
+
+#: Raised whenever a feature is added, removed or computed in another way. A trained model works with its own alone.
+FEATURES_VERSION = 1
+
+Rows = NDArray[np.float32]
+#: Whether each tensor is in fast memory: shape (rows, operands + results), operands first.
+Placements = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One column. ``placement``: it depends on where the tensors are, and grows with what is in slow memory."""
+
+    name: str
+    unit: str
+    meaning: str
+    placement: bool = False
+
+
+def _log(name: str, unit: str, meaning: str) -> Feature:
+    return Feature(name, f"log2(1 + {unit})", meaning)
+
+
+#: Tensors by what they are to the kernel: the first two operands, all other operands, all results.
+ROLES = ("operand0", "operand1", "operands_rest", "results")
+
+FEATURES: tuple[Feature, ...] = (
+    *(Feature(f"is_{name}", "0 or 1", f"the kernel's class is {name}") for name in OP_CLASSES),
+    Feature("element_bits", "bits", "element of the type that the kernel computes in"),
+    _log("matrix_flops", "operations", "two per multiply-add of a contraction"),
+    _log("elementwise", "operations", "additions, multiplications, comparisons"),
+    _log("transcendental", "operations", "exponentials, roots and their like"),
+    _log("divide", "operations", "divisions"),
+    _log("convert", "operations", "conversions between types"),
+    _log("reduced", "elements", "read by reductions that are no contraction"),
+    _log("moved", "elements", "that change place: transposes, copies, gathers"),
+    _log("batch", "extent", "independent contractions"),
+    _log("m", "extent", "rows of the contraction's result"),
+    _log("n", "extent", "columns of the contraction's result"),
+    _log("k", "extent", "reduced extent of the contraction"),
+    Feature("kernel_pixels", "pixels", "height times width of a convolution's or pooling's window"),
+    Feature("stride_pixels", "pixels", "product of its strides"),
+    Feature("unit_use", "ratio", "part of the matrix unit that n and k fill, rounded up to its shape"),
+    *(
+        feature
+        for role in ROLES
+        for feature in (
+            _log(f"{role}_bytes", "bytes", "accessed"),
+            Feature(f"{role}_bits", "bits", "element of the largest tensor"),
+            _log(f"{role}_innermost", "elements", "fastest-varying dimension of the largest tensor"),
+            Feature(f"{role}_accessed", "ratio", "accessed bytes over the tensors' bytes"),
+        )
+    ),
+    _log("tensors", "tensors", "operands and results"),
+    _log("reuse", "operations per byte", "all operations over all accessed bytes"),
+    _log("matrix_peak", "operations per microsecond", "of the accelerator, for the kernel's type"),
+    _log("vector_peak", "operations per microsecond", "of the accelerator, for the kernel's type"),
+    _log("slow_bandwidth", "bytes per microsecond", "of slow memory"),
+    _log("fast_bandwidth", "bytes per microsecond", "of fast memory"),
+    _log("slow_latency", "nanoseconds", "of slow memory"),
+    _log("fast_latency", "nanoseconds", "of fast memory"),
+    _log("fast_capacity", "bytes", "of fast memory"),
+    _log("overhead", "nanoseconds", "fixed time of a launch"),
+    _log("compute_time", "nanoseconds", "arithmetic at the accelerator's peaks"),
+    _log("all_slow_time", "nanoseconds", "roofline with everything in slow memory"),
+    Feature("compute_share", "ratio", "arithmetic over the roofline with everything in slow memory"),
+    *(Feature(f"{role}_slow", "log2(1 + bytes)", "accessed in slow memory", True) for role in ROLES),
+    Feature("slow_share", "ratio", "accessed bytes in slow memory", True),
+    Feature("roofline_ratio", "ratio", "roofline of the placement over that with everything in slow memory", True),
+)
+NAMES = tuple(feature.name for feature in FEATURES)
+_PLACEMENT = sum(feature.placement for feature in FEATURES)
+
+
+def feature_rows(kernel: KernelFacts, accelerator: Accelerator, fast: Placements) -> Rows:
+    """The features of one kernel for many placements, shape (rows, ``len(FEATURES)``)."""
+    rows = np.empty((len(fast), len(FEATURES)), dtype=np.float32)
+    rows[:, :-_PLACEMENT] = _static(kernel, accelerator)
+    accessed, roles = _bytes_and_roles(kernel)
+    slow = np.where(fast, 0.0, accessed)
+    columns = [np.log2(1.0 + slow[:, roles == role].sum(axis=1)) for role in range(len(ROLES))]
+    total = float(accessed.sum())
+    columns.append(slow.sum(axis=1) / total if total else np.zeros(len(fast)))
+    columns.append(roofline_seconds(kernel, accelerator, fast) / max(all_slow_seconds(kernel, accelerator), 1e-30))
+    rows[:, -_PLACEMENT:] = np.stack(columns, axis=1)
+    return rows
+
+
+def compute_seconds(kernel: KernelFacts, accelerator: Accelerator) -> float:
+    """Arithmetic alone, at the accelerator's peaks."""
+    return accelerator.compute_seconds(kernel.dtype, kernel.matrix_flops, kernel.vector_operations)
+
+
+def roofline_seconds(kernel: KernelFacts, accelerator: Accelerator, fast: Placements) -> NDArray[np.float64]:
+    """The analytical model's seconds of each placement, shape (rows,): see :func:`memstow.timing.roofline_seconds`."""
+    accessed, _ = _bytes_and_roles(kernel)
+    in_fast = np.where(fast, accessed, 0.0).sum(axis=1)
+    in_slow = accessed.sum() - in_fast
+    memory = in_slow / accelerator.slow_memory.bandwidth + in_fast / accelerator.fast_memory.bandwidth
+    seconds: NDArray[np.float64] = np.maximum(compute_seconds(kernel, accelerator), memory)
+    return seconds + accelerator.launch_overhead_seconds
+
+
+def all_slow_seconds(kernel: KernelFacts, accelerator: Accelerator) -> float:
+    """The analytical model's seconds with everything in slow memory: the unit of what a model predicts."""
+    count = len(kernel.operands) + len(kernel.results)
+    return float(roofline_seconds(kernel, accelerator, np.zeros((1, count), dtype=bool))[0])
+
+
+def _bytes_and_roles(kernel: KernelFacts) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    tensors = kernel.operands + kernel.results
+    accessed = np.array([tensor.bytes_accessed for tensor in tensors], dtype=np.float64)
+    operands = len(kernel.operands)
+    roles = [min(i, 2) if i < operands else 3 for i in range(len(tensors))]
+    return accessed, np.array(roles, dtype=np.int64)
+
+
+def _static(kernel: KernelFacts, accelerator: Accelerator) -> list[float]:
+    groups = (kernel.operands[:1], kernel.operands[1:2], kernel.operands[2:], kernel.results)
+    accessed = sum(tensor.bytes_accessed for tensor in kernel.operands + kernel.results)
+    operations = kernel.matrix_flops + kernel.vector_operations
+    compute, all_slow = compute_seconds(kernel, accelerator), all_slow_seconds(kernel, accelerator)
+    amounts = (
+        kernel.matrix_flops,
+        kernel.elementwise,
+        kernel.transcendental,
+        kernel.divide,
+        kernel.convert,
+        kernel.reduced,
+        kernel.moved,
+        kernel.batch,
+        kernel.m,
+        kernel.n,
+        kernel.k,
+    )
+    numbers = (
+        accelerator.peak_flops(kernel.dtype, matrix=True) / 1e6,
+        accelerator.peak_flops(kernel.dtype, matrix=False) / 1e6,
+        accelerator.slow_memory.bandwidth / 1e6,
+        accelerator.fast_memory.bandwidth / 1e6,
+        accelerator.slow_memory.latency_seconds * 1e9,
+        accelerator.fast_memory.latency_seconds * 1e9,
+        accelerator.capacity,
+        accelerator.launch_overhead_seconds * 1e9,
+        compute * 1e9,
+        all_slow * 1e9,
+    )
+    return [
+        *(float(kernel.op_class == name) for name in OP_CLASSES),
+        float(DTYPE_BITS.get(kernel.dtype, 32)),
+        *(math.log2(1.0 + amount) for amount in amounts),
+        float(kernel.kernel_height * kernel.kernel_width),
+        float(kernel.stride_height * kernel.stride_width),
+        _unit_use(kernel, accelerator),
+        *(value for group in groups for value in _tensors(group)),
+        math.log2(1.0 + len(kernel.operands) + len(kernel.results)),
+        math.log2(1.0 + (operations / accessed if accessed else 0.0)),
+        *(math.log2(1.0 + number) for number in numbers),
+        compute / all_slow if all_slow else 0.0,
+    ]
+
+
+def _tensors(group: tuple[TensorFacts, ...]) -> tuple[float, float, float, float]:
+    accessed = sum(tensor.bytes_accessed for tensor in group)
+    whole = sum(tensor.size_bytes for tensor in group)
+    largest = max(group, key=lambda tensor: tensor.bytes_accessed, default=None)
+    bits, innermost = (largest.bits, largest.innermost) if largest else (0, 0)
+    return math.log2(1.0 + accessed), float(bits), math.log2(1.0 + innermost), accessed / whole if whole else 0.0
+
+
+def _unit_use(kernel: KernelFacts, accelerator: Accelerator) -> float:
+    """1 where the accelerator has no matrix unit of a known shape, or the kernel no contraction."""
+    unit = accelerator.matrix_unit
+    if unit is None or not kernel.matrix_flops:
+        return 1.0
+    used = 1.0
+    for extent, lanes in ((kernel.k, unit.depth), (kernel.n, unit.columns)):
+        used *= extent / (math.ceil(extent / lanes) * lanes)
+    return used
