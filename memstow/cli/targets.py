@@ -47,13 +47,28 @@ def _recorded(path: Path, of_program: str | None, of_plan: str) -> Accelerator:
     )
 
 
+def with_overrides(accelerator: Accelerator, *, max_cross_program_prefetches: int | None = None) -> Accelerator:
+    """The accelerator with what the command line says otherwise; ``None`` leaves a number as it is.
+
+    Raises:
+        InvalidInputError: the number is negative.
+    """
+    if max_cross_program_prefetches is None:
+        return accelerator
+    if max_cross_program_prefetches < 0:
+        raise InvalidInputError(
+            f"--max-cross-program-prefetches: expected a number, 0 or more, found {max_cross_program_prefetches}"
+        )
+    return accelerator.model_copy(update={"max_cross_program_prefetches": max_cross_program_prefetches})
+
+
 def check_planner(name: str) -> None:
     """Raise :class:`UnknownNameError` unless ``name`` is a planner."""
     if name not in planners.names():
         raise UnknownNameError("planner", name, planners.names())
 
 
-def check_budget(seconds: float) -> None:
-    """Raise :class:`InvalidInputError` unless the budget is a finite number of seconds, 0 or more."""
+def check_budget(seconds: float, option: str = "--budget") -> None:
+    """Raise :class:`InvalidInputError` unless the option's value is a finite number of seconds, 0 or more."""
     if not math.isfinite(seconds) or seconds < 0:
-        raise InvalidInputError(f"--budget: expected a number of seconds, 0 or more, found {seconds}")
+        raise InvalidInputError(f"{option}: expected a number of seconds, 0 or more, found {seconds}")
