@@ -37,7 +37,7 @@ class Settings(Document):
     seed: int = 0
     accelerator: str | None = None
     capacities_bytes: tuple[Annotated[int, Field(ge=0)], ...] = ()
-    max_cross_program_prefetches: Annotated[int, Field(ge=0)] | None = None
+    max_cross_program_prefetches: int | None = None
     bound_seconds: Seconds = DEFAULT_TIME_LIMIT_SECONDS
 
     @property

@@ -35,7 +35,7 @@ def _print_group(group: GroupTotals) -> None:
     header = ("time over:", REFERENCE, "worst", "recorded", "worst", "all-slow", "gap %", "worst", "optimal")
     rows = [
         (
-            t.planner + (" *" if t.is_extra else ""),
+            t.planner + ("*" if t.is_extra else ""),
             *pair(t.to_reference),
             *pair(t.to_recorded),
             pair(t.to_all_slow)[0],
