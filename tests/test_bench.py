@@ -314,6 +314,7 @@ def test_one_group_is_everything() -> None:
 def empty(**settings: object) -> BenchResults:
     return BenchResults(
         memstow_version="9",
+        code="c0de",
         date="2031-02-03",
         machine=Machine(cpu="Abacus", cores=2, memory_bytes=2**32, system="Linux"),
         source="folder",
@@ -363,11 +364,13 @@ def test_resuming_refuses_other_settings_machines_and_programs(tmp_path: Path) -
     path, first = tmp_path / "r.json", case()
     Store(path, empty()).add(done(first))
     before = path.read_text()
-    with pytest.raises(InvalidInputError, match=r"other settings: seed 0 \(now 4\); "):
+    with pytest.raises(InvalidInputError, match=r"other conditions: seed 0 \(now 4\); "):
         Store(path, empty(seed=4)).resume([first])
     elsewhere = empty().model_copy(update={"machine": describe_machine()})
     with pytest.raises(InvalidInputError, match=r"cpu 'Abacus' \(now "):
         Store(path, elsewhere).resume([first])
+    with pytest.raises(InvalidInputError, match=r"code 'c0de' \(now 'f00d'\)"):
+        Store(path, empty().model_copy(update={"code": "f00d"})).resume([first])
     with pytest.raises(InvalidInputError, match=r"memstow_version '9' \(now '10'\)"):
         Store(path, empty().model_copy(update={"memstow_version": "10"})).resume([first])
     changed = Case(
@@ -389,7 +392,7 @@ def test_resuming_refuses_other_settings_machines_and_programs(tmp_path: Path) -
 def test_the_page_has_every_figure_of_a_run(tmp_path: Path) -> None:
     text = page("Planners", "By hand.", [Section("Part one", filled(tmp_path / "r.json").results)])
     assert text.startswith("# Planners\n\nBy hand.\n")
-    assert "## Part one\n\n- Machine: Abacus, 2 cores, 4.0 GiB, Linux; date: 2031-02-03; memstow 9\n" in text
+    assert "## Part one\n\n- Machine: Abacus, 2 cores, 4.0 GiB, Linux; date: 2031-02-03; memstow 9, code c0de\n" in text
     assert "`memstow bench folder --planners mine --budget 10 --bound-time 60 --json folder.bench.json`" in text
     assert "### all: 4 programs" in text
     row = (

@@ -11,6 +11,7 @@ cores; what comes out is a :class:`BenchResults` document, from which :func:`pag
 from __future__ import annotations
 
 from .case import Case, cases_of
+from .code import code_digest
 from .machine import Machine, describe_machine
 from .measure import Listener
 from .page import Section, page, section_lines
@@ -37,6 +38,7 @@ __all__ = [
     "Spread",
     "Store",
     "cases_of",
+    "code_digest",
     "describe_machine",
     "grouped_totals",
     "measure_all",

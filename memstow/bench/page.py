@@ -54,18 +54,18 @@ def page(title: str, introduction: str, sections: Sequence[Section]) -> str:
 
 def section_lines(results: BenchResults) -> Iterator[str]:
     """What one run has to say."""
-    yield f"- Machine: {results.machine}; date: {results.date}; memstow {results.memstow_version}"
+    yield f"- Machine: {results.machine}; date: {results.date}; memstow {results.memstow_version}, code {results.code}"
     yield f"- Command: `{results.command}`"
     yield f"- {_each_planner(results)}"
     for k, group in enumerate(results.totals):
         table = _totals(group, with_targets=needs_targets(results.totals, k))
-        yield from ("", f"### {group.group}: {group.cases} programs", "", *table, "", *reachable(group))
+        yield from ("", f"### {heading(group)}", "", *table, "", *reachable(group))
     if results.totals:
         yield from ("", "### Profile", "", *_profile(results.totals[0]))
         yield from ("", "### Every program", "", *_cases(results.cases))
-    for heading, remarks in (("Failures", results.failures), ("Over the budget", results.overruns)):
+    for title, remarks in (("Failures", results.failures), ("Over the budget", results.overruns)):
         if remarks:
-            yield from ("", f"### {heading}", "", *(f"- {_escape(remark)}" for remark in remarks))
+            yield from ("", f"### {title}", "", *(f"- {_escape(remark)}" for remark in remarks))
 
 
 def total_cells(totals: PlannerTotals, *, with_targets: bool) -> tuple[str, ...]:
@@ -91,6 +91,11 @@ def total_cells(totals: PlannerTotals, *, with_targets: bool) -> tuple[str, ...]
         str(totals.failures),
         NOTHING if totals.mean_best_after_seconds is None else f"{wall(totals.mean_best_after_seconds)} s",
     )
+
+
+def heading(group: GroupTotals) -> str:
+    """A group and the number of its programs."""
+    return f"{group.group}: {group.cases} program{'' if group.cases == 1 else 's'}"
 
 
 def needs_targets(totals: Sequence[GroupTotals], index: int) -> bool:

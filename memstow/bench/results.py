@@ -158,9 +158,13 @@ class GroupTotals(Document):
 
 
 class BenchResults(Document):
-    """A whole run; ``totals`` has all cases first and then, where there are several, each group."""
+    """A whole run; ``totals`` has all cases first and then, where there are several, each group.
+
+    ``code`` tells apart what the version does not (:func:`memstow.bench.code.code_digest`).
+    """
 
     memstow_version: str
+    code: str
     date: str
     machine: Machine
     source: str

@@ -26,7 +26,7 @@ class Store:
         """Take over the cases that the file has, if there is one.
 
         Raises:
-            InvalidInputError: it is no results file, or was made with another version or other settings, on another
+            InvalidInputError: it is no results file, or was made by other code or with other settings, on another
                 machine, or from cases that are not among these.
         """
         if not self.path.exists():
@@ -35,7 +35,7 @@ class Store:
         changed = [f"{name} {was!r} (now {now!r})" for name, was, now in _differences(old, self.results)]
         if changed:
             found = ", ".join(changed)
-            raise InvalidInputError(f"{self.path}: its results were made with other settings: {found}; {_ADVICE}")
+            raise InvalidInputError(f"{self.path}: its results were made under other conditions: {found}; {_ADVICE}")
         known = {(case.label, case.fingerprint) for case in cases}
         for result in old.cases:
             if (result.label, result.fingerprint) not in known:
@@ -63,5 +63,6 @@ def _differences(old: BenchResults, new: BenchResults) -> Iterator[tuple[str, ob
         for name in type(now).model_fields:
             if getattr(was, name) != getattr(now, name):
                 yield name, getattr(was, name), getattr(now, name)
-    if old.memstow_version != new.memstow_version:
-        yield "memstow_version", old.memstow_version, new.memstow_version
+    for name in ("memstow_version", "code"):
+        if getattr(old, name) != getattr(new, name):
+            yield name, getattr(old, name), getattr(new, name)

@@ -170,10 +170,11 @@ def _check_targets(target: Path, page: Path | None, programs: Path) -> None:
 
 
 def _empty_results(programs: Path, settings: Settings) -> BenchResults:
-    from ..bench import BenchResults, describe_machine
+    from ..bench import BenchResults, code_digest, describe_machine
 
     return BenchResults(
         memstow_version=metadata.version("memstow"),
+        code=code_digest(),
         date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         machine=describe_machine(),
         source=str(programs),

@@ -26,7 +26,7 @@ def print_results(results: BenchResults) -> None:
 
 def _print_group(group: GroupTotals) -> None:
     from ..bench import REFERENCE
-    from ..bench.page import reachable
+    from ..bench.page import heading, reachable
 
     def pair(spread: Spread | None, scale: float = 1.0, digits: int = 3) -> list[str]:
         figures = [spread.middle, spread.worst] if spread else [None, None]
@@ -44,7 +44,7 @@ def _print_group(group: GroupTotals) -> None:
         )
         for t in group.planners
     ]
-    print_table(f"{group.group}: {group.cases} programs", header, rows, right=range(1, len(header)))
+    print_table(heading(group), header, rows, right=range(1, len(header)))
     print_lines("", reachable(group))
 
 
