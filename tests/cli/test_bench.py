@@ -184,7 +184,7 @@ def test_ctrl_c_before_the_first_program_leaves_the_old_file(folder: Path, monke
 
 def test_ctrl_c_of_a_process(folder: Path) -> None:
     """A real signal, sent once the first program is done and the second is under way."""
-    line = [sys.executable, "-m", "memstow.cli", "bench", str(folder), "--planners", "local-search", "--budget", "1.5"]
+    line = [sys.executable, "-m", "memstow.cli", "bench", str(folder), "--planners", "local-search", "--budget", "1"]
     run = subprocess.Popen(
         [*line, "--bound-time", "0", "--json", "o.json"],
         stderr=subprocess.PIPE,
