@@ -7,7 +7,7 @@ CPP := $(shell find tvm_ext -name '*.cc' -o -name '*.h')
 CORE := $(filter-out tvm_ext/tests/%,$(CPP))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-cpp test-python lint format schemas bench bench-zoo clean
+.PHONY: help install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ bench-core: install ## Measure simulator and packing, bounds and the production 
 	$(BIN)/python benchmarks/minimalloc.py ../shared/minimalloc
 	$(BIN)/python benchmarks/bounds.py ../shared/xla_suite --out build/bounds.md
 	$(BIN)/python benchmarks/xla_fidelity.py ../shared/xla_suite --page docs/xla_msa.md
+
+bench-suite: install ## All planners on the whole suite; write docs/suite.md (hours; needs ../shared)
+	$(BIN)/python benchmarks/suite.py --resume
 
 clean: ## Remove everything that make made
 	rm -rf .venv build memstow-out

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from importlib import metadata
 from pathlib import Path
+
+from memstow import bench
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("memstow", "apache-tvm", "apache-tvm-ffi", "torch", "transformers", "numpy")
 
 
 def describe_machine() -> dict[str, str]:
-    """CPU, cores that this process may use, memory, operating system."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {
-        "CPU": _cpu(),
-        "cores": str(len(os.sched_getaffinity(0))),
-        "memory": f"{memory / 2**30:.1f} GiB",
-        "system": f"{platform.system()} {platform.machine()}",
-    }
+    """CPU, cores that this process may use, memory, operating system, in words."""
+    machine = bench.describe_machine()
+    memory = f"{machine.memory_bytes / 2**30:.1f} GiB"
+    return {"CPU": machine.cpu, "cores": str(machine.cores), "memory": memory, "system": machine.system}
 
 
 def versions() -> dict[str, str]:
@@ -40,12 +37,3 @@ def commit(*, ignore: Path) -> str:
 def _git(*arguments: str) -> str:
     found = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     return found.stdout.rstrip() if found.returncode == 0 else ""
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown"

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import InfeasiblePlanError, MemstowError
-from . import accelerators, bound, check, compile, models, pack, plan
+from . import accelerators, bench, bound, check, compile, models, pack, plan
 from .console import notice
 from .failures import EXIT_BAD_INPUT, EXIT_FAILED_CHECK, EXIT_INTERRUPTED
 
@@ -36,7 +36,7 @@ app = typer.Typer(
     name="memstow",
     cls=CommandGroup,
     help="Decides where every tensor of a compiled PyTorch model lives in a two-level accelerator memory.",
-    epilog="Exit codes: 0 fine; 1 invalid plan, wrong numerics or no packing; 2 bad input; 130 interrupted.",
+    epilog="Exit codes: 0 fine; 1 invalid plan, wrong numerics, no packing, failed planner; 2 bad input; 130 Ctrl-C.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -46,6 +46,7 @@ app.command("plan")(plan.plan_command)
 app.command("check")(check.check_command)
 app.command("pack")(pack.pack_command)
 app.command("bound")(bound.bound_command)
+app.command("bench")(bench.bench_command)
 app.command("models")(models.models_command)
 app.command("accelerators")(accelerators.accelerators_command)
 

@@ -2,51 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from .folder import ProblemFolder, find_problems
+from .load import LoadedProblem, load_problem
+from .xla_price import RecordedPrice
 
-from ..accelerator import Accelerator
-from ..errors import InvalidInputError
-from ..plan import MemoryPlan
-from ..program import Program
-from ..schema import read_json
-from .xla_plan import to_recorded_plan
-from .xla_suite import XlaProblem, to_accelerator, to_program
-
-__all__ = ["LoadedProblem", "load_problem"]
-
-
-@dataclass(frozen=True)
-class LoadedProblem:
-    """What a problem file holds: always a program; the target and a recorded plan only in ``xla_suite`` files."""
-
-    program: Program
-    accelerator: Accelerator | None = None
-    recorded_plan: MemoryPlan | None = None
-
-
-def load_problem(path: str | Path) -> LoadedProblem:
-    """Read a problem file of either format.
-
-    Raises:
-        InvalidInputError: the file is absent, truncated, no JSON, of neither format, has unknown or missing keys, or
-            holds no instructions.
-    """
-    data = read_json(path)
-    if not isinstance(data, dict) or "instructions" not in data:
-        found = f"the keys {', '.join(sorted(data)[:5]) or '(none)'}" if isinstance(data, dict) else type(data).__name__
-        raise InvalidInputError(
-            f"{path}: expected a program (*.program.json) or an xla_suite file, an object with 'instructions'; "
-            f"found {found}; check that this is the right file"
-        )
-    if data["instructions"] == []:
-        raise InvalidInputError(f"{path}: the program has no instructions, so there is nothing to plan")
-    if "fast_capacity_bytes" in data or "xla_solution" in data:
-        problem = XlaProblem.parse(data, where=str(path))
-        program = to_program(problem, where=str(path))
-        accelerator = to_accelerator(problem, where=str(path))
-        if problem.xla_solution is None:
-            return LoadedProblem(program, accelerator)
-        recorded = to_recorded_plan(problem, program, accelerator, where=str(path))
-        return LoadedProblem(program, accelerator, recorded)
-    return LoadedProblem(Program.parse(data, where=str(path)))
+__all__ = ["LoadedProblem", "ProblemFolder", "RecordedPrice", "find_problems", "load_problem"]

@@ -1,0 +1,80 @@
+"""All planners on all cases, one after another."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Iterable, Iterator, Mapping
+
+from ..bounds import Bound, best_bound
+from ..native import load_core
+from ..planners import Planner
+from ..summary import uniform_seconds
+from .case import Case
+from .measure import Clock, Listener, compared, describe, measure
+from .results import CaseResult
+from .settings import REFERENCE, Settings
+
+BOUND_STEP = "bound"
+
+
+def measure_all(
+    cases: Iterable[Case],
+    settings: Settings,
+    planners: Mapping[str, Planner],
+    listener: Listener,
+    *,
+    clock: Clock = time.perf_counter,
+) -> Iterator[CaseResult]:
+    """Results case by case. ``planners`` has all of ``settings.run_planners``.
+
+    The bound is proven first and not counted in any planner's budget. What a planner raises is a result; what the
+    listener raises ends the run.
+    """
+    load_core()  # so that the first planner does not pay for it
+    for case in cases:
+        listener.begin(case)
+        yield _measure_case(case, settings, planners, listener, clock)
+
+
+def _measure_case(
+    case: Case, settings: Settings, planners: Mapping[str, Planner], listener: Listener, clock: Clock
+) -> CaseResult:
+    problem = case.problem
+    all_slow = uniform_seconds(problem, fast=False)
+    listener.step(BOUND_STEP)
+    began, error = clock(), ""
+    try:
+        bound = best_bound(problem, time_limit_seconds=settings.bound_seconds)
+    except Exception as found:  # a solver's failure costs this bound, not the run
+        bound, error = Bound(0.0, "none", {}), describe(found)
+    bound_wall = clock() - began
+    listener.end()
+    results = []
+    for name in settings.run_planners:
+        listener.step(name)
+        gc.collect()
+        results.append(measure(case, planners[name], name, settings, listener, bound=bound.seconds, clock=clock))
+        listener.end()
+    reference = next(result.seconds for result in results if result.planner == REFERENCE)
+    accelerator, recorded = problem.accelerator, case.recorded
+    return CaseResult(
+        name=case.name,
+        group=case.group,
+        fingerprint=case.fingerprint,
+        accelerator=accelerator.name,
+        capacity_bytes=accelerator.capacity,
+        max_cross_program_prefetches=accelerator.max_cross_program_prefetches,
+        instructions=len(problem.program.instructions),
+        all_slow_seconds=all_slow,
+        bound_seconds=bound.seconds,
+        bound_method=bound.method,
+        bound_wall_seconds=bound_wall,
+        bound_error=error,
+        recorded_seconds=case.recorded_seconds,
+        recorded_charged_seconds=recorded.charged_seconds if recorded else None,
+        recorded_free_seconds=recorded.free_seconds if recorded else None,
+        planners=tuple(
+            compared(result, case, bound=bound.seconds, all_slow=all_slow, reference=reference) for result in results
+        ),
+    )
