@@ -128,7 +128,7 @@ def solve_duals(program: BoxedProgram, *, time_limit_seconds: float) -> tuple[Ve
 
     One thread. After the time limit the multipliers are those of the last iterate that HiGHS hands out, zeros if none.
     """
-    solver = _solver(program, time_limit_seconds, {"solver": "ipm", "run_crossover": "off"})
+    solver = highs_solver(program, time_limit_seconds, {"solver": "ipm", "run_crossover": "off"})
     solver.run()
     duals = np.array(solver.getSolution().row_dual, dtype=np.float64)
     ended = solver.modelStatusToString(solver.getModelStatus()).lower()
@@ -142,17 +142,23 @@ def integer_bound(program: BoxedProgram, *, time_limit_seconds: float) -> tuple[
     tolerances, for which the caller must leave a margin. ``-inf`` if nothing was proven in time.
     """
     options = {"mip_feasibility_tolerance": 1e-7, "mip_rel_gap": 1e-5, "mip_heuristic_effort": 0.02}
-    solver = _solver(program, time_limit_seconds, options)
-    whole = np.flatnonzero(program.whole).astype(np.int32)
-    kinds = np.ones(len(whole), dtype=np.uint8)  # 1 is HighsVarType.kInteger
-    solver.changeColsIntegrality(len(whole), whole, kinds)
+    solver = highs_solver(program, time_limit_seconds, options)
+    restrict(solver, program)
     solver.run()
     ended = solver.modelStatusToString(solver.getModelStatus()).lower()
     bound = float(solver.getInfo().mip_dual_bound)
     return (program.offset + bound if math.isfinite(bound) else -math.inf), ended
 
 
-def _solver(program: BoxedProgram, time_limit_seconds: float, options: Mapping[str, object]) -> Any:
+def restrict(solver: Any, program: BoxedProgram) -> None:
+    """Tell HiGHS that the ``whole`` variables are in {0, 1}."""
+    whole = np.flatnonzero(program.whole).astype(np.int32)
+    kinds = np.ones(len(whole), dtype=np.uint8)  # 1 is HighsVarType.kInteger
+    solver.changeColsIntegrality(len(whole), whole, kinds)
+
+
+def highs_solver(program: BoxedProgram, time_limit_seconds: float, options: Mapping[str, object]) -> Any:
+    """HiGHS, silent and with one thread, that holds the program with all its variables continuous."""
     # Imported here: loading it takes longer than most commands that need no bound.
     highspy: Any = import_module("highspy")
     solver = highspy.Highs()
