@@ -243,7 +243,7 @@ class Stretch:
                     moves.append((start, done, row[STORAGE]))
         moves.sort()
         early = self._pending(moves, begin)
-        late = self._pending(moves, end)
+        late = self._pending(moves, end) if end < self._terrain.count else [0.0] * len(moves)
         sizes = [self._terrain.core.program.storages[s].size_bytes for _, _, s in moves]
         copies = []
         for move, size, at_begin, at_end in zip(moves, sizes, early, late, strict=True):
