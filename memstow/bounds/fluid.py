@@ -38,7 +38,7 @@ from collections.abc import Sequence
 from ..accelerator import Accelerator
 from ..program import Instruction, Program
 from ..timing import roofline_seconds
-from .fluid_life import LifeRows
+from .fluid_life import BLOCKS, FLUID, LifeRows
 from .fluid_rows import SCALE, SharedRows, Step
 from .linear import BoxedProgram
 from .lives import Life, cut
@@ -62,7 +62,7 @@ def fluid_program(
     all_slow = sum(roofline_seconds(accelerator, step, _bytes(step), 0) for step in program.instructions)
     builder = SharedRows(accelerator, len(window), all_slow / SCALE if all_slow > 0 else 1.0)
     parts = (cut(life, window, len(program.instructions)) for life in found)
-    models = [LifeRows(builder, life, whole_blocks) for life in parts if life is not None]
+    models = [LifeRows(builder, life, BLOCKS if whole_blocks else FLUID) for life in parts if life is not None]
     for model in models:
         model.build()
     for t, step in enumerate(program.instructions[window.start : window.stop]):

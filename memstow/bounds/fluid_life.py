@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from .fluid_rows import Served, SharedRows
 from .lives import Life
 from .slots import cover
 
-#: Storages of less than this part of the capacity occupy, while they are copied, only what has been copied.
-_SMALL = 24
+
+@dataclass(frozen=True)
+class Grain:
+    """How finely copies are modelled.
+
+    While they are copied, storages of less than 1 / ``small`` of the capacity occupy only what has been copied, larger
+    ones a whole block (a *whole* variable). ``detail`` is that of :func:`~memstow.bounds.slots.cover`. What flows in a
+    node is in fast memory for as little of its slots as can be, or, if ``strict``, for all of them: the solution can
+    then do without nothing that a plan has to have, but is no bound.
+    """
+
+    small: int
+    detail: int
+    strict: bool
+
+
+#: Of the bounds: without and with whole blocks.
+FLUID, BLOCKS = Grain(0, 4, False), Grain(24, 4, False)
 
 
 class Columns(NamedTuple):
     """The variables of one storage, one entry a touch (``fluid.py`` has the letters).
 
-    ``served`` x; ``kept`` k of the gap before it; ``arriving`` the slot from which on and the flow, f and h; ``carried``
-    c; ``leaving`` the slot until which and the flow of evictions in the gap, d, w and h, once more behind the last.
+    ``served`` x; ``kept`` k of the gap before it; ``arriving`` the slot from which on and the flow, f and h;
+    ``carried`` c; ``leaving`` the slot until which and the flow of evictions in the gap, d, w and h, once
+    more behind the last.
     """
 
     served: list[int]
@@ -41,13 +59,23 @@ class _State(NamedTuple):
     open_part: int | None
 
 
+class Block(NamedTuple):
+    """A block variable: the instruction times, both inclusive, and whether it is of a prefetch or of an eviction."""
+
+    column: int
+    first: int
+    last: int
+    arriving: bool
+
+
 class LifeRows:
     """The rows of one storage, touch after touch."""
 
-    def __init__(self, builder: SharedRows, life: Life, whole_blocks: bool) -> None:
+    def __init__(self, builder: SharedRows, life: Life, grain: Grain) -> None:
         self._builder = builder
         self._life = life
-        self._large = whole_blocks and life.cells * _SMALL >= builder.cells
+        self._grain = grain
+        self._large = life.cells * grain.small >= builder.cells
         #: x of the write that made the current version, ``None`` for the version that slow memory has from the start.
         self._version: int | None = None
         #: All eviction flows of the current version so far.
@@ -56,8 +84,10 @@ class LifeRows:
         self.crossing: int | None = None
         #: The variables touch by touch; of the evictions also those behind the last touch.
         self.columns = Columns([], [], [], [], [])
+        self.blocks: list[Block] = []
 
     def build(self) -> None:
+        """Add the rows; once."""
         builder, life = self._builder, self._life
         before: _State | None = None
         for i, touch in enumerate(life.touches):
@@ -102,7 +132,7 @@ class LifeRows:
             return None
         column = self._builder.lp.variable(1.0)
         if self._large:
-            self._hold([column], touches[i].time, touches[i].time)
+            self._hold([column], touches[i].time, touches[i].time, arriving=True)
         else:
             self._builder.occupy(column, self._life.cells, touches[i].time, touches[i].time)
         return column
@@ -132,36 +162,37 @@ class LifeRows:
         return stay
 
     def _prefetches(self, i: int, start: int, stop: int, before: _State | None) -> tuple[list[int], list[int]]:
-        """Flows of a prefetch in gap i, and what it brought before. What flows into a node is there at its end."""
+        """Flows of a prefetch in gap i, and what it brought before."""
         builder, life = self._builder, self._life
         carried = []
         if before is not None and before.open_part is not None:
             carried.append(builder.lp.variable(1.0))
             builder.at_most(0.0, (carried[0], 1.0), (before.open_part, -1.0))
-        nodes = cover(start, stop, fine_at_start=False)
+        nodes = cover(start, stop, fine_at_start=False, detail=self._grain.detail)
         flows = [builder.flow(node, life.size) for node in nodes]
         # At a read before the gap, the part that is open there holds the block; from the next instruction on this does.
         first = life.touches[i - 1].time + 1 if i else 0
-        since = [first, *(max(first, node.stop - 1) for node in nodes)]
+        strict = self._grain.strict
+        since = [first, *(max(first, node.start if strict else node.stop - 1) for node in nodes)]
         if not self._large:
             for column, time in zip(carried + flows, since[1 - len(carried) :], strict=True):
                 builder.occupy(column, life.cells, time, stop - 1)
         for n in range(len(since)) if self._large else ():
-            self._hold(carried + flows[:n], since[n], since[n + 1] - 1 if n < len(nodes) else stop - 1)
+            self._hold(carried + flows[:n], since[n], since[n + 1] - 1 if n < len(nodes) else stop - 1, arriving=True)
         flows.append(builder.stall(life.size))
         self.columns.carried[-1] = carried[0] if carried else None
         self.columns.arriving[-1] += zip((*(node.start for node in nodes), stop), flows, strict=True)
         return flows, carried
 
     def _evictions(self, i: int, start: int, stop: int, before: int, stay: int | None) -> None:
-        """Flows of an eviction in gap i; what flows from a node is there until its first slot."""
+        """Flows of an eviction in gap i; by default what flows from a node is there until its first slot."""
         staying = [] if stay is None else [stay]
         leaving = self._leaving(start, stop, self._life.touches[i - 1].time + 1)
         row = [(column, 1.0) for column in leaving + staying]
         self._builder.at_most(0.0, (before, -1.0), *row)
         self._evicted += leaving
         if stay is not None:
-            nodes = cover(start, stop, fine_at_start=True)
+            nodes = cover(start, stop, fine_at_start=True, detail=self._grain.detail)
             written = [self._builder.flow(node, self._life.size) for node in nodes]
             self.columns.leaving[-1] += zip((node.stop for node in nodes), written, strict=True)
             if written:
@@ -170,24 +201,25 @@ class LifeRows:
 
     def _leaving(self, start: int, stop: int, first: int) -> list[int]:
         builder, life = self._builder, self._life
-        nodes = cover(start, stop, fine_at_start=True)
+        nodes = cover(start, stop, fine_at_start=True, detail=self._grain.detail)
         flows = [*(builder.flow(node, life.size) for node in nodes), builder.stall(life.size)]
         self.columns.leaving[-1] += zip((*(node.stop for node in nodes), stop), flows, strict=True)
-        until = [*(node.start for node in nodes), stop - 1]
+        until = [*(node.stop - 1 if self._grain.strict else node.start for node in nodes), stop - 1]
         since = first
         for n, time in enumerate(until):
             if self._large:
-                self._hold(flows[n:], since, time)
+                self._hold(flows[n:], since, time, arriving=False)
             else:
                 builder.occupy(flows[n], life.cells, first, time)
             since = max(since, time + 1)
         return flows
 
-    def _hold(self, parts: list[int], first: int, last: int) -> None:
+    def _hold(self, parts: list[int], first: int, last: int, *, arriving: bool) -> None:
         """During ``[first, last]``, a block with any of these parts of the data is a whole block."""
         builder = self._builder
         if parts and first <= last:
             block = builder.lp.variable(1.0, whole=True)
+            self.blocks.append(Block(block, first, last, arriving))
             builder.at_most(0.0, (block, -1.0), *((column, 1.0) for column in parts))
             builder.occupy(block, self._life.cells, first, last)
 

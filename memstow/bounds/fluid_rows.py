@@ -76,7 +76,7 @@ class SharedRows:
             self.lp.add(row, column, factor)
 
     def capacity(self, room: Sequence[float] | None = None) -> None:
-        """Occupancy, once every storage is in. ``room`` is the part of fast memory that there is at each instruction."""
+        """Occupancy, once every storage is in. ``room``: the part of fast memory there is at each time."""
         before: int | None = None
         for t in range(self.count):
             level = self.lp.variable(1.0 if room is None else room[t])
@@ -87,7 +87,7 @@ class SharedRows:
             before = level
 
     def instruction(self, t: int, step: Step, gains: Iterable[tuple[int, float, float]]) -> None:
-        """One instruction. ``gains``: a variable, the seconds that it saves, the seconds of slow memory that it saves."""
+        """One instruction. ``gains``: variables, each with the seconds and the slow-memory seconds that it saves."""
         least, nothing, busy = (seconds / self.unit_seconds for seconds in step)
         terms = [(x, saved / self.unit_seconds, relieved / self.unit_seconds) for x, saved, relieved in gains]
         excess = self.lp.variable(SCALE, cost=1.0)

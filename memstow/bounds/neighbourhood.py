@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..accelerator import Accelerator
-from .fluid_life import Columns, LifeRows
+from .fluid_life import Columns, Grain, LifeRows
 from .fluid_rows import SCALE, SharedRows, Step
 from .linear import BoxedProgram, Vector
 from .lives import Life
 from .slots import cover
 
+#: Copies as a schedule can have them: with few variables, with more, with a block for every storage.
+GRAINS = (Grain(24, 4, True), Grain(64, 8, True), Grain(4096, 16, True))
 #: Part of a copy below which a flow is none.
 _NOTHING = 1e-5
 
@@ -40,7 +42,7 @@ class FixedCopy(NamedTuple):
 
 
 class Course(NamedTuple):
-    """Touches ``[first, last]`` of a life in fast memory: when the copy in starts, by when the copy out is done.
+    """Touches ``[first, last]`` of a life in fast memory: from when on data arrives, by when it has left.
 
     ``arrives`` is -1 for a cross-program prefetch. ``None`` where the solution has no such copy.
     """
@@ -65,10 +67,11 @@ class Neighbourhood:
         copies: Sequence[FixedCopy],
         room: Sequence[float],
         crossing: int,
+        grain: Grain,
     ) -> None:
         total = sum(step.times.nothing for step in steps)
         rows = SharedRows(accelerator, len(steps), total / SCALE if total > 0 else 1.0)
-        models = [LifeRows(rows, life, whole_blocks=True) for life in lives]
+        models = [LifeRows(rows, life, grain) for life in lives]
         for model in models:
             model.build()
         for t, step in enumerate(steps):
@@ -83,13 +86,14 @@ class Neighbourhood:
         if before:
             rows.at_most(float(crossing), *before)
         self._lives = lives
+        self._blocks = [model.blocks for model in models]
         self._columns: list[Columns] = [model.columns for model in models]
         self.program: BoxedProgram = rows.lp.freeze()
         self.unit_seconds = rows.unit_seconds
 
     def start(self, life: int, courses: Sequence[Course]) -> dict[int, float]:
-        """Values of the placements of one life that takes these courses."""
-        columns = self._columns[life]
+        """Values of the whole variables of one life that takes these courses."""
+        columns, touches = self._columns[life], self._lives[life].touches
         values = dict.fromkeys(columns.served, 0.0) | {k: 0.0 for k in columns.kept if k is not None}
         for course in courses:
             for i in range(course.first, course.last + 1):
@@ -97,6 +101,17 @@ class Neighbourhood:
                 kept = columns.kept[i]
                 if kept is not None and (i > course.first or course.arrives == -1):
                     values[kept] = 1.0
+        for block in self._blocks[life]:
+            values[block.column] = 0.0
+            for course in courses:
+                if block.arriving:
+                    here = course.arrives is not None and 0 <= course.arrives <= block.first
+                    here = here and block.last < touches[course.first].time
+                else:
+                    here = course.leaves is not None and block.last < course.leaves
+                    here = here and touches[course.last].time < block.first
+                if here:
+                    values[block.column] = 1.0
         return values
 
     def courses(self, life: int, values: Vector) -> list[Course]:

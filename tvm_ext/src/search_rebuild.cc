@@ -13,6 +13,15 @@ constexpr int32_t kSweeps = 2;
 
 }  // namespace
 
+bool SearchSchedule::AdoptAnywhere(const PlacedStay& wish) {
+  const Run run{wish.stay.storage, wish.stay.first, wish.stay.last};
+  Window window;
+  if (!FindWindow(run, &window)) return false;
+  PlacedStay placed = Assemble(run, window, wish.stay.prefetch, wish.stay.eviction);
+  placed.block.offset = memory_.BestFit(placed.block.size, placed.block.start, placed.block.end);
+  return placed.block.offset != SearchMemory::kNoRoom && Adopt(placed);
+}
+
 bool SearchSchedule::Realise(const PlacedStay& wish) {
   const Run run{wish.stay.storage, wish.stay.first, wish.stay.last};
   Window window;
@@ -58,7 +67,7 @@ int64_t Search::Rebuild(const std::vector<PlacedStay>& kept, const std::vector<P
   from_ = schedule_.problem().num_instructions();
   until_ = -1;
   for (const PlacedStay& wish : wished) {
-    if (!schedule_.Adopt(wish) && !schedule_.Realise(wish)) continue;
+    if (!schedule_.Adopt(wish) && !schedule_.AdoptAnywhere(wish) && !schedule_.Realise(wish)) continue;
     ++taken;
     const TimedBlock& block = schedule_.placed(schedule_.active().back()).block;
     from_ = std::min(from_, block.start);

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
+from dataclasses import dataclass
 from random import Random
 
 import numpy as np
 
+from ...bounds.fluid_life import Grain
+from ...bounds.neighbourhood import GRAINS
 from .stretch import Schedule, Stretch, Terrain
 
 #: Kinds of neighbourhoods: all of a time, what competes for one time, storages of one make.
@@ -20,6 +24,17 @@ REACH = 4
 #: Weight of a time that is known to lose nothing, beside the mean.
 _FLOOR = 0.02
 _MEMORY = 0.7
+#: Neighbourhoods that are drawn at most to find one that is not done.
+_DRAWS = 12
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A neighbourhood, its kind, and how finely it is to be modelled."""
+
+    kind: str
+    stretch: Stretch
+    grain: Grain
 
 
 class Choice:
@@ -29,9 +44,9 @@ class Choice:
     seconds above the bound that the solver proved for a stretch with that time.
     """
 
-    def __init__(self, terrain: Terrain, schedule: Schedule, random: Random) -> None:
-        self._terrain, self._random = terrain, random
-        self._sizes = dict.fromkeys(KINDS, FIRST_SIZE)
+    def __init__(self, terrain: Terrain, schedule: Schedule, random: Random, most: float = MOST_SIZE) -> None:
+        self._terrain, self._random, self._most = terrain, random, most
+        self._sizes = dict.fromkeys(KINDS, min(FIRST_SIZE, most))
         self._rewards = dict.fromkeys(KINDS, 1.0)
         self._kin: dict[tuple[object, ...], list[int]] = defaultdict(list)
         for s, touches in terrain.touches.items():
@@ -40,10 +55,22 @@ class Choice:
             self._kin[make].append(s)
         self._kin = {make: kin for make, kin in self._kin.items() if len(kin) > 1}
         self._make = {s: make for make, kin in self._kin.items() for s in kin}
+        self._schedule, self._done = schedule, set[tuple[object, Grain]]()
         self._loss = np.array(_losses(terrain, schedule))
 
-    def draw(self, schedule: Schedule) -> tuple[str, Stretch]:
-        """The next neighbourhood and its kind."""
+    def draw(self, schedule: Schedule) -> Drawn | None:
+        """The next neighbourhood; ``None`` if those drawn are all done under this schedule."""
+        if schedule is not self._schedule:
+            self._schedule, self._done = schedule, set()
+        for _ in range(_DRAWS):
+            kind, stretch = self._stretch(schedule)
+            grain = self._random.choice(GRAINS)
+            if (stretch.key, grain) not in self._done and stretch.pieces:
+                return Drawn(kind, stretch, grain)
+            self._resize(kind, GROWTH)
+        return None
+
+    def _stretch(self, schedule: Schedule) -> tuple[str, Stretch]:
         kinds = [kind for kind in KINDS if kind != "kin" or self._kin]
         kind = self._random.choices(kinds, [self._rewards[k] + 0.1 for k in kinds])[0]
         weights = self._loss + _FLOOR * max(float(self._loss.mean()), 1e-30)
@@ -57,15 +84,22 @@ class Choice:
             begin, end, storages = self._relatives(begin, end, size, sorted(storages))
         return kind, Stretch(self._terrain, schedule, begin, end, storages)
 
-    def learn(self, kind: str, stretch: Stretch, lost: float, gain: float, optimal: bool) -> None:
+    def learn(self, drawn: Drawn, lost: float, gain: float, optimal: bool) -> None:
         """After a solve: seconds above the solver's bound, seconds gained, whether the solver came to its end."""
+        stretch, kind = drawn.stretch, drawn.kind
         self._rewards[kind] = _MEMORY * self._rewards[kind] + (1.0 - _MEMORY) * (gain > 0.0)
+        if optimal:
+            self._done.add((stretch.key, drawn.grain))
         if gain <= 0.0:
-            factor = GROWTH if optimal else SHRINKAGE
-            self._sizes[kind] = min(MOST_SIZE, max(LEAST_SIZE, factor * self._sizes[kind]))
+            self._resize(kind, GROWTH if optimal else SHRINKAGE)
+        if not math.isfinite(lost):
+            return
         span = slice(stretch.begin, stretch.end)
         each = max(0.0, lost - gain) / (stretch.end - stretch.begin)
         self._loss[span] = 0.5 * self._loss[span] + 0.5 * each
+
+    def _resize(self, kind: str, factor: float) -> None:
+        self._sizes[kind] = min(self._most, max(LEAST_SIZE, factor * self._sizes[kind]))
 
     def _window(self, middle: int, size: float) -> tuple[int, int]:
         """A stretch around a time with so many touches."""

@@ -1,10 +1,12 @@
-"""HiGHS on one neighbourhood: interruptible, limited by time or by nodes."""
+"""HiGHS on one neighbourhood: interruptible, limited by time or by work."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -13,16 +15,10 @@ from ...bounds.neighbourhood import Neighbourhood
 
 #: Seconds between two looks at signals and at whether to stop.
 _POLL_SECONDS = 0.02
+#: Limits where the clock must not be looked at: nodes, and times that branch and bound asks whether to go on.
+_NODES, _LOOKS = 50, 20
 #: Of the improving solutions that were met, so many are handed out.
 _MOST_SOLUTIONS = 3
-
-
-@dataclass(frozen=True)
-class Effort:
-    """Limits of one solve; without seconds the clock is not looked at."""
-
-    seconds: float | None
-    nodes: int
 
 
 @dataclass(frozen=True)
@@ -35,16 +31,27 @@ class Answer:
 
 
 def solve(
-    neighbourhood: Neighbourhood, start: Mapping[int, float], effort: Effort, seed: int, is_over: Callable[[], bool]
+    neighbourhood: Neighbourhood,
+    start: Mapping[int, float],
+    seconds: float | None,
+    *,
+    seed: int = 0,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Answer:
-    """Solve from a start (values of whole variables) until the limits, or until ``is_over`` says so.
+    """Solve from a start (values of whole variables) for so many seconds, or until ``is_over`` says so.
 
-    ``KeyboardInterrupt`` ends the solver before it goes on.
+    Without seconds the work is limited instead, and the same seed gives the same answer. ``KeyboardInterrupt`` ends
+    the solver before it goes on.
     """
     program = neighbourhood.program
-    limits = {"mip_max_nodes": effort.nodes, "random_seed": seed, "mip_improving_solution_save": True}
-    quality = {"mip_rel_gap": 1e-5, "mip_feasibility_tolerance": 1e-7}
-    solver = highs_solver(program, 1e30 if effort.seconds is None else effort.seconds, limits | quality)
+    options: dict[str, object] = {"random_seed": seed, "mip_improving_solution_save": True}
+    options |= {"mip_rel_gap": 1e-5, "mip_feasibility_tolerance": 1e-7}
+    if seconds is None:
+        options |= {"mip_max_nodes": _NODES, "mip_heuristic_effort": 0.0}
+    solver = highs_solver(program, 1e30 if seconds is None else seconds, options)
+    if seconds is None:
+        looks = count()
+        solver.cbMipInterrupt += lambda event: event.interrupt(next(looks) >= _LOOKS)
     restrict(solver, program)
     if start:
         index = np.fromiter(start.keys(), dtype=np.int32, count=len(start))
@@ -60,18 +67,17 @@ def solve(
     return Answer(tuple(found[:_MOST_SOLUTIONS]), bound, ended == "optimal")
 
 
-def _run(solver: object, is_over: Callable[[], bool]) -> None:
+def _run(solver: Any, is_over: Callable[[], bool]) -> None:
     """Run in a thread of its own: the solver holds no lock, and this thread hears signals."""
-    highs: object = solver
-    highs.HandleUserInterrupt = True  # type: ignore[attr-defined]
-    worker = threading.Thread(target=highs.run, daemon=True)  # type: ignore[attr-defined]
+    solver.HandleUserInterrupt = True
+    worker = threading.Thread(target=solver.run, daemon=True)
     worker.start()
     try:
         while worker.is_alive():
             worker.join(_POLL_SECONDS)
             if worker.is_alive() and is_over():
-                highs.cancelSolve()  # type: ignore[attr-defined]
+                solver.cancelSolve()
     finally:
         if worker.is_alive():
-            highs.cancelSolve()  # type: ignore[attr-defined]
+            solver.cancelSolve()
             worker.join()

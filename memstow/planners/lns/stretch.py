@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...bounds.fluid_life import Grain
 from ...bounds.fluid_rows import Step
 from ...bounds.lives import Life, Touch, cells_of
 from ...bounds.neighbourhood import Course, FixedCopy, FreeStep, Neighbourhood
@@ -134,10 +135,16 @@ class Stretch:
             for touch in self._terrain.touches[row[STORAGE]][row[FIRST] : row[LAST] + 1]:
                 fast[touch.time].add(row[STORAGE])
         times = range(self.begin, self.end)
-        stalls = sum(self.schedule.state.at(t).stall for t in (*times, *([self.end] * (self.end == self._terrain.count))))
+        waits = range(self.begin, self.end + (self.end == self._terrain.count))
+        stalls = sum(self.schedule.state.at(t).stall for t in waits)
         return stalls + sum(self._terrain.price(t, frozenset(fast[t])) for t in times)
 
-    def neighbourhood(self) -> Neighbourhood:
+    @property
+    def key(self) -> tuple[int, int, frozenset[tuple[int, int]]]:
+        """What is free: the same key under the same schedule is the same neighbourhood."""
+        return self.begin, self.end, frozenset((piece.life.storage, piece.first) for piece in self.pieces)
+
+    def neighbourhood(self, grain: Grain) -> Neighbourhood:
         """The integer program."""
         terrain, rows = self._terrain, self.schedule.rows
         accelerator = terrain.core.accelerator
@@ -155,25 +162,22 @@ class Stretch:
         ]
         crossing = accelerator.max_cross_program_prefetches - int(np.sum(rows[~self.free, IN] == -1))
         lives = [piece.life for piece in self.pieces]
-        return Neighbourhood(accelerator, lives, steps, self._copies(), self._room(), max(0, crossing))
+        return Neighbourhood(accelerator, lives, steps, self._copies(), self._room(), max(0, crossing), grain)
 
     def courses(self, piece: Piece) -> list[Course]:
         """What the schedule does with a piece."""
         rows = self.schedule.rows[self.free & (self.schedule.rows[:, STORAGE] == piece.life.storage)].tolist()
-        return [
-            Course(row[FIRST] - piece.first, row[LAST] - piece.first, -1 if row[IN] == -1 else None, None)
-            for row in rows
-            if piece.first <= row[FIRST] < piece.first + len(piece.life.touches)
-        ]
+        courses = []
+        for row in rows:
+            if piece.first <= row[FIRST] < piece.first + len(piece.life.touches):
+                arrives = None if row[IN] == ABSENT else -1 if row[IN] == -1 else row[IN] - self.begin
+                leaves = None if row[OUT] == ABSENT else row[END] + 1 - self.begin
+                courses.append(Course(row[FIRST] - piece.first, row[LAST] - piece.first, arrives, leaves))
+        return courses
 
     def wish(self, piece: Piece, course: Course) -> list[int]:
-        """The stay of a course, at no offset; as it is in the schedule if the schedule has one of these touches."""
+        """The stay of a course, at no offset."""
         storage, first, last = piece.life.storage, piece.first + course.first, piece.first + course.last
-        rows = self.schedule.rows
-        same = self.free & (rows[:, STORAGE] == storage) & (rows[:, FIRST] == first) & (rows[:, LAST] == last)
-        if same.any():
-            found: list[int] = rows[same][0].tolist()
-            return found
         touches = self._terrain.touches[storage]
         row = [storage, first, last, ABSENT, ABSENT, ABSENT, ABSENT, -1, touches[first].time, touches[last].time]
         if course.arrives is not None:
@@ -184,6 +188,12 @@ class Stretch:
             done = max(self.begin + course.leaves, written)
             row[OUT : GONE + 1] = [min(written, self._terrain.count - 1), min(done, self._terrain.count)]
         return row
+
+    def as_it_is(self, wishes: Rows) -> Rows:
+        """The same, those that serve the same touches as a stay of the schedule being that stay."""
+        known = {tuple(row[: LAST + 1]): row for row in self.schedule.rows[self.free].tolist()}
+        rows = [known.get(tuple(row[: LAST + 1]), row) for row in wishes.tolist()]
+        return np.array(rows, dtype=np.int64).reshape(wishes.shape)
 
     def _pieces(self, storage: int) -> list[Piece]:
         fixed = sorted(self._fixed_of[storage], key=lambda row: row[FIRST])

@@ -66,8 +66,9 @@ class Search {
   /*!
    * \brief Begin anew from stays of which some are only wished for.
    *
-   *  \p kept as in Adopt. Then each of \p wished in turn, as it is where it is valid, else at the copy times and the
-   *  offset that are best for its touches; the room that is left is filled, and all wished ones are looked at again.
+   *  \p kept as in Adopt. Then each of \p wished in turn, as it is where it is valid, else at another offset, else
+   *  at the copy times that are best for its touches; the room that is left is filled, and all wished ones are looked
+   * at again.
    * \return How many of the wished stays found a place at first.
    */
   int64_t Rebuild(const std::vector<PlacedStay>& kept, const std::vector<PlacedStay>& wished);
