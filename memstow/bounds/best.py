@@ -11,7 +11,8 @@ from ..defaults import DEFAULT_TIME_LIMIT_SECONDS
 from ..errors import InvalidInputError
 from ..timing import lower_bound_seconds
 from .base import Bound, ProblemView, is_roofline
-from .fluid import SCALE, fluid_program
+from .fluid import fluid_program
+from .fluid_rows import SCALE
 from .linear import RELATIVE_MARGIN, integer_bound, solve_duals
 from .lives import Life, lives
 

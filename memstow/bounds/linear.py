@@ -131,7 +131,7 @@ def solve_duals(
     One thread. After the time limit, or where ``stop`` said so, the multipliers are those of the last iterate that
     HiGHS hands out, zeros if none.
     """
-    solver = _solver(program, time_limit_seconds, {"solver": "ipm", "run_crossover": "off"})
+    solver = highs_solver(program, time_limit_seconds, {"solver": "ipm", "run_crossover": "off"})
     solver.cbIpmInterrupt += lambda event: event.interrupt() if stop() else None
     solver.run()
     duals = np.array(solver.getSolution().row_dual, dtype=np.float64)
@@ -152,10 +152,8 @@ def integer_bound(
     with the bound so far whether to end early.
     """
     options = {"mip_feasibility_tolerance": 1e-7, "mip_rel_gap": 1e-5, "mip_heuristic_effort": 0.02}
-    solver = _solver(program, time_limit_seconds, options)
-    whole = np.flatnonzero(program.whole).astype(np.int32)
-    kinds = np.ones(len(whole), dtype=np.uint8)  # 1 is HighsVarType.kInteger
-    solver.changeColsIntegrality(len(whole), whole, kinds)
+    solver = highs_solver(program, time_limit_seconds, options)
+    restrict(solver, program)
 
     def ask(event: Any) -> None:
         if stop(program.offset + event.data_out.mip_dual_bound):
@@ -168,7 +166,15 @@ def integer_bound(
     return (program.offset + bound if math.isfinite(bound) else -math.inf), ended
 
 
-def _solver(program: BoxedProgram, time_limit_seconds: float, options: Mapping[str, object]) -> Any:
+def restrict(solver: Any, program: BoxedProgram) -> None:
+    """Tell HiGHS that the ``whole`` variables are in {0, 1}."""
+    whole = np.flatnonzero(program.whole).astype(np.int32)
+    kinds = np.ones(len(whole), dtype=np.uint8)  # 1 is HighsVarType.kInteger
+    solver.changeColsIntegrality(len(whole), whole, kinds)
+
+
+def highs_solver(program: BoxedProgram, time_limit_seconds: float, options: Mapping[str, object]) -> Any:
+    """HiGHS, silent and with one thread, that holds the program with all its variables continuous."""
     # Imported here: loading it takes longer than most commands that need no bound.
     highspy: Any = import_module("highspy")
     solver = highspy.Highs()

@@ -25,7 +25,8 @@ class Life:
     ``cells`` are the units of alignment that a block of it takes. ``source_time`` is the first instruction time at
     which a copy of the data in slow memory may start before any touch has written it: 0 for what exists before the
     program, ``None`` for data that the first touch makes. ``given`` marks a life cut out of a longer one: its data
-    may be in fast memory at the beginning for nothing.
+    may be in fast memory at the beginning for nothing. ``deadline``: the instruction time by which the last version of
+    an output must be back in slow memory; left out: the end.
     """
 
     storage: int
@@ -36,6 +37,7 @@ class Life:
     born_slow: bool
     is_output: bool
     given: bool = False
+    deadline: int | None = None
 
 
 def cells_of(size: int, accelerator: Accelerator) -> int:

@@ -21,6 +21,7 @@ _BUILT_IN = {
     "first-touch": ("first_touch", "FirstTouch"),
     "furthest-next-use": ("furthest_next_use", "FurthestNextUse"),
     "greedy": ("benefit_density", "BenefitDensity"),
+    "lns": ("lns", "LargeNeighbourhoodSearch"),
     "local-search": ("local_search", "LocalSearch"),
     "portfolio": ("portfolio", "Portfolio"),
     "random-keys": ("random_keys", "RandomKeys"),

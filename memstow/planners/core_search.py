@@ -21,11 +21,13 @@ from .residency import Residency, Transfer
 #: Placed stays as the core takes them, one a row: storage, first and last touch, start and done of the prefetch and of
 #: the eviction, offset, first and last instruction time of the block.
 Rows = NDArray[np.int64]
-_FIELDS = 10
+ROW_FIELDS = 10
 
 #: Seconds and iterations after which the core comes back, so that signals are handled and clocks looked at.
 SLICE_SECONDS = 0.05
 SLICE_ITERATIONS = 500
+#: Where in an annealing a polish begins: cool.
+POLISH_PROGRESS = 0.7
 #: Rankings of the core's construction, the best on average first.
 NUM_TASTES = 6
 #: Runs that a construction tries to place whatever the time: without them a late start would mean an empty plan.
@@ -41,7 +43,7 @@ class CoreSearch:
     """
 
     def __init__(self, core: CoreProblem, *, seed: int, hot: float, cold: float) -> None:
-        self._core = core
+        self.core = core
         self._handle: Any = core_function("memstow.search.search")(core.handle, seed, hot, cold)
 
     @property
@@ -52,9 +54,9 @@ class CoreSearch:
     @property
     def best(self) -> Rows:
         """The best schedule so far."""
-        rows = np.empty(_FIELDS * int(core_function("memstow.search.count_best")(self._handle)), dtype=np.int64)
+        rows = np.empty(ROW_FIELDS * int(core_function("memstow.search.count_best")(self._handle)), dtype=np.int64)
         core_function("memstow.search.best")(self._handle, rows)
-        return rows.reshape(-1, _FIELDS)
+        return rows.reshape(-1, ROW_FIELDS)
 
     def construct(self, limits: Limits) -> None:
         """Build a schedule by each of the core's tastes in turn, until the time is up; the best is then the present."""
@@ -80,6 +82,18 @@ class CoreSearch:
         """Begin anew from a schedule; how many of its stays were valid and taken."""
         flat = np.ascontiguousarray(rows, dtype=np.int64).reshape(-1)
         return int(core_function("memstow.search.adopt")(self._handle, flat))
+
+    def rebuild(self, kept: Rows, wished: Rows) -> int:
+        """Begin anew from stays and wished stays, which find other copy times and offsets where theirs do not fit.
+
+        How many wishes found a place. A wish with a negative offset takes any.
+        """
+        flat = [np.ascontiguousarray(rows, dtype=np.int64).reshape(-1) for rows in (kept, wished)]
+        return int(core_function("memstow.search.rebuild")(self._handle, *flat))
+
+    def polish(self, iterations: int) -> None:
+        """A few cool iterations from the present schedule."""
+        core_function("memstow.search.anneal")(self._handle, iterations, 0.0, POLISH_PROGRESS, 1.0)
 
     def return_to_best(self) -> None:
         """Begin anew from the best."""
@@ -122,9 +136,9 @@ class CoreRandomKeys:
     @property
     def best(self) -> Rows:
         """The best schedule so far."""
-        rows = np.empty(_FIELDS * int(core_function("memstow.search.keys_count_best")(self._handle)), dtype=np.int64)
+        rows = np.empty(ROW_FIELDS * int(core_function("memstow.search.keys_count_best")(self._handle)), dtype=np.int64)
         core_function("memstow.search.keys_best")(self._handle, rows)
-        return rows.reshape(-1, _FIELDS)
+        return rows.reshape(-1, ROW_FIELDS)
 
     def evolve(self, limits: Limits) -> Iterator[int]:
         """Try orders, one at least, until the limits; yields how many were tried in each slice."""
@@ -140,7 +154,7 @@ class CoreRandomKeys:
 
 def residencies_of(core: CoreProblem, rows: Rows) -> list[Residency]:
     """The stays of a schedule as residencies."""
-    first_touch = _first_touches(core)
+    first_touch = first_touches(core)
     times = core.touches.time.tolist()
 
     def transfer(start: int, done: int) -> Transfer | None:
@@ -179,7 +193,7 @@ def rows_of(core: CoreProblem, plan: MemoryPlan) -> Rows:
         key = place[entry.buffer], access.instruction
         if access.memory == "fast" and key in index:
             fast[key[0]].append(access.instruction)
-    first_touch = _first_touches(core)
+    first_touch = first_touches(core)
     rows = []
     for storage, offset, start, end in _blocks(core, plan):
         served = sorted(index[storage, t] - first_touch[storage] for t in set(fast[storage]) if start <= t <= end)
@@ -191,10 +205,11 @@ def rows_of(core: CoreProblem, plan: MemoryPlan) -> Rows:
                 at = 3 if copy.direction == "prefetch" else 5
                 row[at : at + 2] = [copy.start_time, copy.done_time]
         rows.append(row)
-    return np.array(rows, dtype=np.int64).reshape(-1, _FIELDS)
+    return np.array(rows, dtype=np.int64).reshape(-1, ROW_FIELDS)
 
 
-def _first_touches(core: CoreProblem) -> list[int]:
+def first_touches(core: CoreProblem) -> list[int]:
+    """Number of the first touch of every storage."""
     found: list[int] = np.searchsorted(core.touches.storage, np.arange(len(core.program.storages))).tolist()
     return found
 

@@ -68,7 +68,7 @@ SearchRef MakeSearch(ProblemRef problem, int64_t seed, double hot, double cold) 
   return SearchRef(ffi::make_object<SearchObj>(std::move(problem), seed, Annealing{hot, cold}));
 }
 
-int64_t Adopt(SearchRef search, ffi::TensorView rows) {
+std::vector<PlacedStay> Placed(const SearchRef& search, ffi::TensorView rows) {
   const Span<int64_t> numbers = Elements<int64_t>(rows, "placed stays");
   if (numbers.size() % kPlacedFields != 0) {
     TVM_FFI_THROW(ValueError) << "placed stays: expected ten numbers each, found " << numbers.size();
@@ -82,7 +82,13 @@ int64_t Adopt(SearchRef search, ffi::TensorView rows) {
     CheckStay(search->search.schedule().problem(), placed.stay);
     stays.push_back(placed);
   }
-  return search->search.Adopt(stays);
+  return stays;
+}
+
+int64_t Adopt(SearchRef search, ffi::TensorView rows) { return search->search.Adopt(Placed(search, rows)); }
+
+int64_t Rebuild(SearchRef search, ffi::TensorView kept, ffi::TensorView wished) {
+  return search->search.Rebuild(Placed(search, kept), Placed(search, wished));
 }
 
 /*! Placed stays, ten numbers each; `rows` has room for all. */
@@ -123,6 +129,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
       .def(
           "memstow.search.clear", [](SearchRef s) { s->search.Clear(); }, "Begin anew without stays")
       .def("memstow.search.adopt", Adopt, "Begin anew from given stays")
+      .def("memstow.search.rebuild", Rebuild, "Begin anew from given stays and wished ones; how many wishes came true")
       .def(
           "memstow.search.return_to_best", [](SearchRef s) { s->search.Return(); }, "Begin anew from the best")
       .def("memstow.search.anneal", Anneal, "One slice of annealing, by time if seconds are given; iterations made")

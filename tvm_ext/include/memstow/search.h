@@ -63,6 +63,15 @@ class Search {
   /*! \brief Begin anew from these stays, leaving out those that are not valid beside the others; how many were taken.
    */
   int64_t Adopt(const std::vector<PlacedStay>& stays);
+  /*!
+   * \brief Begin anew from stays of which some are only wished for.
+   *
+   *  \p kept as in Adopt. Then each of \p wished in turn, as it is where it is valid, else at another offset, else
+   *  at the copy times that are best for its touches; the room that is left is filled, and all wished ones are looked
+   * at again.
+   * \return How many of the wished stays found a place at first.
+   */
+  int64_t Rebuild(const std::vector<PlacedStay>& kept, const std::vector<PlacedStay>& wished);
   /*! \brief Begin anew from the best. */
   void Return() { Adopt(std::vector<PlacedStay>(best_)); }
 
@@ -90,6 +99,10 @@ class Search {
   int64_t CheapestOffset(const TimedBlock& block, double most, std::vector<int32_t>* displaced);
   void Take(int32_t id);
   void Refill(double temperature);
+  /*! \brief Place anew, take out or leave a wished stay, whatever is fastest; whether that changed anything. */
+  bool Reconsider(const PlacedStay& wish);
+  /*! \brief Place runs between from_ and until_ while that pays; whether it did. */
+  bool Fill();
   /*! \brief Save the present schedule if it is the best. */
   void Keep();
   void Save();

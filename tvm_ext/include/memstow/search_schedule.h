@@ -72,6 +72,8 @@ struct Transfers {
   int32_t count = 0;
 
   void Add(Transfer transfer);
+  const Transfer* begin() const { return items.data(); }
+  const Transfer* end() const { return items.data() + count; }
 };
 
 /*! \brief How TryPlace decides. */
@@ -118,6 +120,11 @@ class SearchSchedule {
   Outcome TryPlace(const Run& run, const Tactics& tactics);
   /*! \brief Place a stay of another plan as it is, if it is valid beside those placed. */
   bool Adopt(const PlacedStay& placed);
+  /*! \brief Place a stay at its copy times, if they are valid, wherever it fits. */
+  bool AdoptAnywhere(const PlacedStay& wish);
+  /*! \brief Place the run of a stay, gain or not, at the fastest of its copy times and the usual ones, where it fits.
+   */
+  bool Realise(const PlacedStay& wish);
   /*! \brief Place a stay whose block is free and whose copies are valid. */
   int32_t Apply(const PlacedStay& placed);
   void Remove(int32_t id);
