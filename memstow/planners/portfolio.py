@@ -1,4 +1,4 @@
-"""The ``portfolio`` planner: the constructive planners first, then local search from the best of them on all cores."""
+"""The ``portfolio`` planner: the constructive planners first, then searches from the best of them on all cores."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from .core_search import CoreSearch, Rows, core_problem, residencies_of, rows_of
 from .incumbent import Incumbent
 from .residency import build_plan, never_slower, simulated_seconds
 
-#: Module and class of the members that give starting plans.
+#: Module and class of the members that give starting plans, and the part of the budget after which none begins and a
+#: running one is cut short. The production heuristic may take its time, for no plan may be worse than its.
 MEMBERS = (
-    ("first_touch", "FirstTouch"),
-    ("furthest_next_use", "FurthestNextUse"),
-    ("xla_msa", "XlaMsa"),
-    ("benefit_density", "BenefitDensity"),
+    ("xla_msa", "XlaMsa", 0.5),
+    ("first_touch", "FirstTouch", 0.2),
+    ("furthest_next_use", "FurthestNextUse", 0.2),
+    ("benefit_density", "BenefitDensity", 0.2),
 )
-#: Part of the budget that all members together may take.
-MEMBERS_SHARE = 0.2
+#: Part of the budget that the first schedule in the core may take.
+CONSTRUCTION_SHARE = 0.2
+#: Iterations of annealing that count as one neighbourhood.
+ITERATIONS_A_NEIGHBOURHOOD = 2000
 #: Seconds that the main thread sleeps between two looks at signals.
 _POLL_SECONDS = 0.05
 
@@ -33,15 +36,16 @@ _POLL_SECONDS = 0.05
 class Portfolio:
     """Runs the other planners and then searches on from the best plan, in a thread per core; returns the best.
 
-    The result is as fast as the fastest plan that any member found in its share of the budget, or faster.
-    Iterations are those of each of ``threads`` searches (left out: the cores that this process may use); with them the
-    plan depends on the seed and the number of threads alone.
+    Searches go in rounds, each from the best schedule of the one before: annealing in all threads at first, then in all
+    but one, which solves neighbourhoods (:mod:`memstow.planners.lns`). The result is as fast as the fastest plan that
+    any member found in its share of the budget, or faster. Iterations are those of each of ``threads`` searches (left
+    out: the cores that this process may use); with them the plan depends on the seed and the number of threads alone.
     """
 
     name: str = "portfolio"
-    description: str = "the other planners, then local search from the best plan on all cores"
+    description: str = "the other planners, then local search and lns from the best plan on all cores"
     threads: int | None = None
-    rounds: int = 3
+    rounds: int = 4
     hot: float = 0.1
     cold: float = 0.0005
 
@@ -50,11 +54,11 @@ class Portfolio:
         limits = effort.limits()
         run = _Run(self, core_problem(problem), effort, seed, problem)
         try:
-            run.construct(effort.limits(MEMBERS_SHARE))
+            run.construct()
             for number in range(self.rounds):
                 if run.is_enough:
                     break
-                run.search(_round(limits, number, self.rounds))
+                run.search(number, _round(limits, number, self.rounds))
         except KeyboardInterrupt:
             pass  # the best so far is the answer
         return run.answer()
@@ -80,33 +84,36 @@ class _Run:
         ]
         self._plans: list[MemoryPlan] = []
         self._effort = effort
+        self._begin = time.monotonic()
         self._incumbent = Incumbent(effort)
         self.is_enough = False
 
-    def construct(self, limits: Limits) -> None:
-        """Greedy schedules in the core, then the members' plans, the quick ones first."""
+    def construct(self) -> None:
+        """Greedy schedules in the core, then the members' plans."""
         first = self._searches[0]
-        first.construct(limits)
+        first.construct(self._effort.limits(CONSTRUCTION_SHARE))
         self.is_enough = self._incumbent.offer(first.best_seconds)
-        for member in _members():
-            if self.is_enough or limits.over:
+        for member, share in _members():
+            left = self._begin + share * self._effort.budget_seconds - time.monotonic()
+            if self.is_enough or (self._effort.iterations is None and left <= 0.0):
                 break
-            effort = Effort(limits.deadline - time.monotonic(), limits.iterations)
+            effort = Effort(left, self._effort.iterations)
             plan = member.plan(self._problem, effort, seed=self._seed)
             self._plans.append(plan)
             first.adopt(rows_of(self._core, plan))
             self.is_enough = self._incumbent.offer(min(first.best_seconds, simulated_seconds(plan)))
 
-    def search(self, limits: Limits) -> None:
-        """Anneal from the best schedule in every thread."""
+    def search(self, number: int, limits: Limits) -> None:
+        """One round of searches from the best schedule, in every thread."""
         start = self._best_rows()
+        solving = self._solving(number)
         stop = threading.Event()
         failures: list[BaseException] = []
 
-        def work(search: CoreSearch) -> None:
+        def work(search: CoreSearch, is_solving: bool) -> None:
             try:
                 search.adopt(start)
-                for _ in search.anneal(limits):
+                for _ in self._improve(search, number, limits, stop) if is_solving else search.anneal(limits):
                     if self._incumbent.offer(search.best_seconds):
                         self.is_enough = True
                         stop.set()
@@ -115,7 +122,9 @@ class _Run:
             except BaseException as error:  # handed on to the main thread
                 failures.append(error)
 
-        workers = [threading.Thread(target=work, args=(search,)) for search in self._searches]
+        workers = [
+            threading.Thread(target=work, args=(search, k == solving)) for k, search in enumerate(self._searches)
+        ]
         try:
             for worker in workers:
                 worker.start()
@@ -128,6 +137,19 @@ class _Run:
                     worker.join()
         if failures:
             raise failures[0]
+
+    def _solving(self, number: int) -> int:
+        """The thread that solves neighbourhoods in a round, -1 for none: another one in every round but the first."""
+        threads = len(self._searches)
+        return number % threads if number % max(2, threads) or (number and threads > 1) else -1
+
+    def _improve(self, search: CoreSearch, number: int, limits: Limits, stop: threading.Event) -> Iterator[int]:
+        # Imported here: the solver takes longer to load than the quick planners to plan.
+        from .lns import improve
+
+        if limits.iterations is not None:
+            limits = Limits(iterations=-(-limits.iterations // ITERATIONS_A_NEIGHBOURHOOD))
+        return improve(search, limits, seed=self._seed + number, is_over=stop.is_set)
 
     def answer(self) -> MemoryPlan:
         """The fastest of all plans and schedules so far."""
@@ -142,7 +164,7 @@ class _Run:
         return min(self._searches, key=lambda search: search.best_seconds).best
 
 
-def _members() -> Iterator[Planner]:
-    for module, name in MEMBERS:
+def _members() -> Iterator[tuple[Planner, float]]:
+    for module, name, share in MEMBERS:
         planner: Planner = getattr(import_module(f".{module}", __package__), name)()
-        yield planner
+        yield planner, share
