@@ -28,7 +28,7 @@ class Game:
         problem: Problem,
         *,
         cross_program: Sequence[int] = (),
-        node_limit: int = 2000,
+        node_limit: int = 200,
         block_limit: int = 512,
     ) -> None:
         """A game on ``problem``.

@@ -48,8 +48,8 @@ Game::Game(const Problem& problem, GameOptions options)
 GameState::GameState(const Game& game)
     : game_(&game),
       schedule_(game.problem()),
-      space_(game.problem().hardware().capacity_bytes, game.problem().hardware().alignment_bytes,
-             game.problem().num_instructions()),
+      memory_(game.problem().hardware().capacity_bytes, game.problem().hardware().alignment_bytes,
+              game.problem().num_instructions()),
       places_(static_cast<size_t>(game.problem().num_storages())) {
   const Problem& problem = game.problem();
   for (int32_t s = 0; s < problem.num_storages(); ++s) {
@@ -76,8 +76,8 @@ GameState::Subject GameState::Current() const {
 
 GameState::Record GameState::Begin(const Subject& subject) const {
   const Place& place = places_[static_cast<size_t>(subject.storage)];
-  Record record{Action::kDrop,    false,         subject.storage,     place, {}, residencies_.size(),
-                schedule_.Mark(), space_.Mark(), open_changes_.size()};
+  Record record{Action::kDrop,    false,          subject.storage,     place, {}, residencies_.size(),
+                schedule_.Mark(), memory_.Mark(), open_changes_.size()};
   if (place.resident != kNobody) record.resident = residencies_[static_cast<size_t>(place.resident)];
   return record;
 }
@@ -87,7 +87,7 @@ void GameState::RollBack(const Record& record) {
   if (record.place.resident != kNobody) residency(record.place.resident) = record.resident;
   residencies_.resize(record.num_residencies);
   schedule_.UndoTo(record.schedule_mark);
-  space_.UndoTo(record.space_mark);
+  memory_.UndoTo(record.memory_mark);
   while (open_changes_.size() > record.open_mark) {
     const OpenChange change = open_changes_.back();
     CountOpen(change.direction, change.transfer, -change.sign);
@@ -112,11 +112,10 @@ bool GameState::TryApply(Action action) {
   bool done = Attempt(action, subject);
   if (!done) RollBack(record);
   if (!done && action == Action::kDrop) {
-    for (const Action other : {Action::kNoCopy, Action::kCopy}) {
-      const bool legal = Attempt(other, subject);
-      RollBack(record);
-      if (legal) return false;
-    }
+    // What cannot leave fast memory cannot be copied back either.
+    const bool may_stay = AttemptNoCopy(subject);
+    RollBack(record);
+    if (may_stay) return false;
     BackUp(subject);
     record.backup = done = true;
   }
@@ -150,6 +149,7 @@ uint32_t GameState::LegalActions() {
   const Subject subject = Current();
   const Record record = Begin(subject);
   for (const Action action : {Action::kDrop, Action::kNoCopy, Action::kCopy}) {
+    if (action == Action::kCopy && (mask & 1U) == 0) break;  // what cannot leave cannot be copied back either
     if (Attempt(action, subject)) mask |= 1U << static_cast<uint32_t>(action);
     RollBack(record);
   }
@@ -179,9 +179,9 @@ std::string GameState::History() const {
 std::vector<Residency> GameState::Residencies() const {
   std::vector<Residency> all;
   for (size_t id = 0; id < residencies_.size(); ++id) {
-    if (!space_.Contains(static_cast<int32_t>(id))) continue;
+    if (!memory_.Contains(static_cast<int32_t>(id))) continue;
     all.push_back(residencies_[id]);
-    all.back().offset = space_.block(static_cast<int32_t>(id)).offset;
+    all.back().offset = memory_.block(static_cast<int32_t>(id)).offset;
   }
   return all;
 }

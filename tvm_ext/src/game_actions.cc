@@ -32,7 +32,9 @@ bool GameState::AttemptCopy(const Subject& subject) {
   if (subject.index == 0 && !game_->problem().storage(subject.storage).born_slow) return false;
   const int64_t size = game_->problem().storage(subject.storage).size_bytes;
   const int32_t resident = place(subject.storage).resident;
-  if (space_.IsOverfull(size, subject.time, subject.time, resident)) return false;
+  const FastMemory& memory = memory_.memory();
+  const bool stays = resident != kNobody && memory.block(resident).end >= subject.time;
+  if (!stays && memory.IsOverfull(size, subject.time, subject.time)) return false;  // else its own bytes suffice
   Transfer prefetch;
   return Leave(subject) && PlaceCopied(subject, &prefetch) && AccessFast(subject, prefetch);
 }
@@ -44,7 +46,7 @@ void GameState::BackUp(const Subject& subject) {
   const int32_t first_touch = game_->problem().storage(subject.storage).first_touch;
   for (int32_t k = gone.first; k <= gone.last; ++k) schedule_.Remove(schedule_.ServedBy(first_touch + k));
   if (gone.prefetch.present()) CountOpen(kPrefetches, gone.prefetch, -1);
-  space_.Remove(here.resident);
+  memory_.Remove(here.resident);
   here.resident = kNobody;
   here.slow_from = gone.last_write + 1;
   AccessSlowly(subject);
@@ -89,10 +91,15 @@ bool GameState::Evict(int32_t resident, int32_t deadline) {
   const int32_t soon = std::max(start, std::min(served_until + 1, deadline));
   const int32_t hidden = std::max(soon, schedule_.EarliestHiddenDone(start, deadline, storage.copy_seconds));
   for (const bool repack : {false, true}) {
+    int32_t no_room_until = -1;
     for (const int32_t done : {hidden, (soon + hidden) / 2, soon, start}) {
       const Transfer eviction{start, done};
-      if (!MayOpen(kEvictions, eviction)) continue;
-      if (!Extend(resident, std::max(start, done - 1), repack)) continue;
+      const int32_t end = std::max(start, done - 1);
+      if (end == no_room_until || !MayOpen(kEvictions, eviction)) continue;
+      if (!Extend(resident, end, repack)) {
+        no_room_until = end;
+        continue;
+      }
       stay.eviction = eviction;
       CountOpen(kEvictions, eviction, 1);
       schedule_.Apply({stay.storage, 0, -1, {}, eviction});
@@ -115,7 +122,7 @@ bool GameState::PlaceCopied(const Subject& subject, Transfer* prefetch) {
   if (earliest > t) return false;
   const Storage& storage = game_->problem().storage(subject.storage);
   const int32_t hidden = schedule_.LatestHiddenStart(earliest, t, storage.copy_seconds);
-  const int32_t best = space_.EarliestRoom(storage.size_bytes, hidden, t);
+  const int32_t best = memory_.memory().EarliestRoom(storage.size_bytes, hidden, t);
   if (best > t) return false;
   for (const int32_t start : {best, best + (t - best) / 2, best + (t - best) / 4 * 3, t}) {
     *prefetch = {start, t};
@@ -141,14 +148,9 @@ bool GameState::TryCopied(const Subject& subject, const Transfer& prefetch, bool
 bool GameState::FitNew(const Subject& subject, int32_t start, bool repack) {
   const int64_t size = game_->problem().storage(subject.storage).size_bytes;
   const int32_t id = static_cast<int32_t>(residencies_.size());
-  Block block{id, 0, size, start, subject.time};
-  if (repack) {
-    if (space_.Insert(block, game_->options().repack) != InsertOutcome::kPlaced) return false;
-  } else {
-    block.offset = space_.BestFit(size, start, subject.time);
-    if (block.offset == FreeSpace::kNoRoom) return false;
-    space_.Place(block);
-  }
+  RepackOptions options = game_->options().repack;
+  options.move &= repack;
+  if (memory_.Insert(id, size, start, subject.time, options) != InsertOutcome::kPlaced) return false;
   Residency stay;
   stay.storage = subject.storage;
   stay.first = stay.last = subject.index;
@@ -164,7 +166,7 @@ bool GameState::Extend(int32_t resident, int32_t end, bool repack) {
   if (end <= stay.end) return true;
   RepackOptions options = game_->options().repack;
   options.move &= repack;
-  if (space_.Resize(resident, stay.start, end, options) != InsertOutcome::kPlaced) return false;
+  if (memory_.Extend(resident, end, options) != InsertOutcome::kPlaced) return false;
   stay.end = end;
   return true;
 }

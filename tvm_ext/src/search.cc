@@ -12,6 +12,7 @@ Search::Search(const Problem& problem, uint64_t seed, const Annealing& annealing
       annealing_(annealing),
       scale_(schedule_.TotalSeconds() / std::max(1, problem.num_instructions())),
       construction_(&schedule_, Tastes()[0]),
+      best_(static_cast<size_t>(problem.num_storages())),
       best_seconds_(schedule_.TotalSeconds()) {
   for (int32_t id = 0; id < problem.num_touches(); ++id) {
     if (problem.storage(problem.touch(id).storage).tenant) touches_.push_back(id);
@@ -24,8 +25,19 @@ void Search::Keep() {
   Save();
 }
 
+std::vector<PlacedStay> Search::best() const {
+  std::vector<PlacedStay> all;
+  for (const std::vector<PlacedStay>& mine : best_) all.insert(all.end(), mine.begin(), mine.end());
+  return all;
+}
+
 void Search::Save() {
-  best_ = schedule_.Snapshot();
+  for (int32_t storage : schedule_.changed_storages()) {
+    std::vector<PlacedStay>& mine = best_[static_cast<size_t>(storage)];
+    mine.clear();
+    for (int32_t id : schedule_.stays_of(storage)) mine.push_back(schedule_.placed(id));
+  }
+  schedule_.ForgetChanged();
   unsaved_ = false;
 }
 

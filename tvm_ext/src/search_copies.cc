@@ -29,16 +29,18 @@ bool SearchSchedule::FindWindow(const Run& run, Window* window) const {
   const int32_t length = problem().num_instructions();
   int32_t earliest = run.first > 0 ? last_write(run.first - 1) + 1 : 0;
   int32_t room_until = length;
-  for (int32_t id : stays_of(run.storage)) {
-    const PlacedStay& other = placed(id);
-    if (other.stay.last < run.first) {
-      const int32_t back = other.stay.eviction.present() ? other.stay.eviction.done : 0;
-      earliest = std::max({earliest, other.block.end + 1, back});
-    } else if (other.stay.first > run.last) {
-      room_until = std::min(room_until, other.block.start - 1);
-    } else {
-      return false;
-    }
+  // The neighbours suffice: an earlier stay has left, and written back, before the touches of the one after it.
+  const std::vector<int32_t>& mine = stays_of(run.storage);
+  const size_t next = StayFrom(run.storage, run.first);
+  if (next > 0) {
+    const PlacedStay& other = placed(mine[next - 1]);
+    const int32_t back = other.stay.eviction.present() ? other.stay.eviction.done : 0;
+    earliest = std::max({earliest, other.block.end + 1, back});
+  }
+  if (next < mine.size()) {
+    const PlacedStay& other = placed(mine[next]);
+    if (other.stay.first <= run.last) return false;
+    room_until = std::min(room_until, other.block.start - 1);
   }
   window->served_from = time(run.first);
   window->served_until = time(run.last);

@@ -64,7 +64,7 @@ bool Search::Force(const Run& run, double temperature) {
   PlacedStay placed = schedule_.Assemble(run, window, pick(in), pick(out));
   const double most = 3.0 * schedule_.SavingOf(run).seconds + 5.0 * temperature;
   placed.block.offset = CheapestOffset(placed.block, most, &scratch_);
-  if (placed.block.offset == SearchMemory::kNoRoom) return false;
+  if (placed.block.offset == FastMemory::kNoRoom) return false;
   for (int32_t id : scratch_) Take(id);
   from_ = std::min(from_, placed.block.start);
   until_ = std::max(until_, placed.block.end);
@@ -74,24 +74,24 @@ bool Search::Force(const Run& run, double temperature) {
 }
 
 // Offsets at which something ends or begins, weighed with some noise by the worth of the stays in the way.
-int64_t Search::CheapestOffset(const TimedBlock& block, double most, std::vector<int32_t>* displaced) {
-  const SearchMemory& memory = schedule_.memory();
+int64_t Search::CheapestOffset(const Block& block, double most, std::vector<int32_t>* displaced) {
+  const FastMemory& memory = schedule_.memory();
+  if (memory.Alive(block.start, block.end, kMostAround).size() > kMostAround) return FastMemory::kNoRoom;
   const std::vector<int32_t>& around = memory.Around(block.start, block.end);
-  if (around.size() > kMostAround) return SearchMemory::kNoRoom;
   std::vector<double> worth;
   std::vector<int64_t> offsets{0, memory.AlignDown(memory.capacity() - block.size)};
   for (int32_t id : around) {
-    const TimedBlock& other = memory.block(id);
+    const Block& other = memory.block(id);
     worth.push_back((std::max(0.0, schedule_.Worth(id)) + 1e-3 * scale_) * (0.5 + random_.Uniform()));
     offsets.push_back(memory.AlignUp(other.offset + other.size));
     if (other.offset >= block.size) offsets.push_back(memory.AlignDown(other.offset - block.size));
   }
-  int64_t best = SearchMemory::kNoRoom;
+  int64_t best = FastMemory::kNoRoom;
   for (int64_t offset : offsets) {
     if (offset + block.size > memory.capacity()) continue;
     double cost = 0.0;
     for (size_t k = 0; k < around.size() && cost < most; ++k) {
-      const TimedBlock& other = memory.block(around[k]);
+      const Block& other = memory.block(around[k]);
       if (other.offset >= offset + block.size) break;
       if (other.offset + other.size > offset) cost += worth[k];
     }
@@ -101,9 +101,9 @@ int64_t Search::CheapestOffset(const TimedBlock& block, double most, std::vector
     }
   }
   displaced->clear();
-  if (best == SearchMemory::kNoRoom) return best;
+  if (best == FastMemory::kNoRoom) return best;
   for (int32_t id : around) {
-    const TimedBlock& other = memory.block(id);
+    const Block& other = memory.block(id);
     if (other.offset < best + block.size && other.offset + other.size > best) displaced->push_back(id);
   }
   return best;
@@ -134,12 +134,13 @@ bool Search::ResizeMove(double temperature) {
   if (run.first == first && run.last == last) return false;
   Take(id);
   scratch_.clear();
-  for (int32_t other : schedule_.stays_of(run.storage)) {
-    const Run its = schedule_.run(other);
-    if (its.last < run.first || its.first > run.last) continue;
+  const std::vector<int32_t>& mine = schedule_.stays_of(run.storage);
+  for (size_t k = schedule_.StayFrom(run.storage, run.first); k < mine.size(); ++k) {
+    const Run its = schedule_.run(mine[k]);
+    if (its.first > run.last) break;
     run.first = std::min(run.first, its.first);
     run.last = std::max(run.last, its.last);
-    scratch_.push_back(other);
+    scratch_.push_back(mine[k]);
   }
   for (int32_t other : scratch_) Take(other);
   if (schedule_.TryPlace(run, {&random_, temperature * random_.Exponential()}) == Outcome::kPlaced) {
@@ -192,9 +193,9 @@ bool Search::RepackMove() {
   taken_.clear();
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& [key, placed] : order) {
-    TimedBlock& block = placed.block;
+    Block& block = placed.block;
     block.offset = schedule_.memory().BestFit(block.size, block.start, block.end, random_.Chance(0.2));
-    if (block.offset == SearchMemory::kNoRoom) {
+    if (block.offset == FastMemory::kNoRoom) {
       taken_.push_back(placed);
     } else {
       schedule_.Apply(placed);

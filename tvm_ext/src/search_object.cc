@@ -96,7 +96,7 @@ void Write(const std::vector<PlacedStay>& stays, ffi::TensorView rows) {
   int64_t* out = Output<int64_t>(rows, kPlacedFields * stays.size(), "placed stays");
   for (const PlacedStay& placed : stays) {
     const Stay& stay = placed.stay;
-    const TimedBlock& block = placed.block;
+    const Block& block = placed.block;
     for (int64_t value : {int64_t{stay.storage}, int64_t{stay.first}, int64_t{stay.last}, int64_t{stay.prefetch.start},
                           int64_t{stay.prefetch.done}, int64_t{stay.eviction.start}, int64_t{stay.eviction.done},
                           block.offset, int64_t{block.start}, int64_t{block.end}}) {

@@ -19,7 +19,7 @@ bool SearchSchedule::AdoptAnywhere(const PlacedStay& wish) {
   if (!FindWindow(run, &window)) return false;
   PlacedStay placed = Assemble(run, window, wish.stay.prefetch, wish.stay.eviction);
   placed.block.offset = memory_.BestFit(placed.block.size, placed.block.start, placed.block.end);
-  return placed.block.offset != SearchMemory::kNoRoom && Adopt(placed);
+  return placed.block.offset != FastMemory::kNoRoom && Adopt(placed);
 }
 
 bool SearchSchedule::Realise(const PlacedStay& wish) {
@@ -45,7 +45,7 @@ bool SearchSchedule::Realise(const PlacedStay& wish) {
     for (Transfer eviction : evictions) {
       PlacedStay placed = Assemble(run, window, prefetch, eviction);
       placed.block.offset = memory_.BestFit(placed.block.size, placed.block.start, placed.block.end);
-      if (placed.block.offset == SearchMemory::kNoRoom) continue;
+      if (placed.block.offset == FastMemory::kNoRoom) continue;
       const size_t mark = Mark();
       Apply(placed);
       const double seconds = TotalSeconds();

@@ -1,7 +1,6 @@
 #include "memstow/search_schedule.h"
 
 #include <algorithm>
-#include <tuple>
 
 namespace memstow {
 
@@ -14,8 +13,9 @@ constexpr double kRounding = 1e-12;
 
 SearchSchedule::SearchSchedule(const Problem& problem)
     : state_(problem),
-      memory_(problem.hardware(), problem.num_instructions()),
+      memory_(problem.hardware().capacity_bytes, problem.hardware().alignment_bytes, problem.num_instructions()),
       stays_of_(static_cast<size_t>(problem.num_storages())),
+      is_changed_(static_cast<size_t>(problem.num_storages()), 0),
       last_write_(static_cast<size_t>(problem.num_touches()), -1),
       limits_{problem.hardware().max_outstanding_prefetches, problem.hardware().max_outstanding_evictions} {
   for (size_t k = 0; k < 2; ++k) {
@@ -32,11 +32,28 @@ SearchSchedule::SearchSchedule(const Problem& problem)
 std::vector<PlacedStay> SearchSchedule::Snapshot() const {
   std::vector<PlacedStay> all;
   all.reserve(active_.size());
-  for (int32_t id : active_) all.push_back(placed(id));
-  std::sort(all.begin(), all.end(), [](const PlacedStay& a, const PlacedStay& b) {
-    return std::make_tuple(a.stay.storage, a.stay.first) < std::make_tuple(b.stay.storage, b.stay.first);
-  });
+  for (const std::vector<int32_t>& mine : stays_of_) {
+    for (int32_t id : mine) all.push_back(placed(id));
+  }
   return all;
+}
+
+void SearchSchedule::NoteChanged(int32_t storage) {
+  uint8_t& changed = is_changed_[static_cast<size_t>(storage)];
+  if (changed == 0) changed_storages_.push_back(storage);
+  changed = 1;
+}
+
+void SearchSchedule::ForgetChanged() {
+  for (int32_t storage : changed_storages_) is_changed_[static_cast<size_t>(storage)] = 0;
+  changed_storages_.clear();
+}
+
+size_t SearchSchedule::StayFrom(int32_t storage, int32_t touch) const {
+  const std::vector<int32_t>& mine = stays_of(storage);
+  const auto at = std::lower_bound(mine.begin(), mine.end(), touch,
+                                   [this](int32_t id, int32_t first) { return placed(id).stay.last < first; });
+  return static_cast<size_t>(at - mine.begin());
 }
 
 Saving SearchSchedule::SavingOf(const Run& run) const {
@@ -106,7 +123,7 @@ Outcome SearchSchedule::TryPlace(const Run& run, const Tactics& tactics) {
           Assemble(run, window, prefetches.items[static_cast<size_t>(p)], evictions.items[static_cast<size_t>(e)]);
       placed.block.offset = memory_.BestFit(placed.block.size, placed.block.start, placed.block.end, high);
       outcome = Outcome::kNoRoom;
-      if (placed.block.offset == SearchMemory::kNoRoom) continue;
+      if (placed.block.offset == FastMemory::kNoRoom) continue;
       const size_t mark = Mark();
       Apply(placed);
       const double limit = before + tactics.tolerance + (copies ? -rounding : rounding);
@@ -135,12 +152,9 @@ bool SearchSchedule::Adopt(const PlacedStay& placed) {
   }
   PlacedStay whole = Assemble(run, window, in, out);
   whole.block.offset = placed.block.offset;
-  const int64_t low = whole.block.offset, high = low + whole.block.size;
-  if (low < 0 || low != memory_.AlignUp(low) || high > memory_.capacity()) return false;
-  for (int32_t id : memory_.Around(whole.block.start, whole.block.end)) {
-    const TimedBlock& other = memory_.block(id);
-    if (other.offset < high && other.offset + other.size > low) return false;
-  }
+  const int64_t low = whole.block.offset;
+  if (low < 0 || low != memory_.AlignUp(low)) return false;
+  if (!memory_.IsFree(low, whole.block.size, whole.block.start, whole.block.end)) return false;
   Apply(whole);
   return true;
 }
@@ -184,9 +198,11 @@ void SearchSchedule::Insert(int32_t id, const PlacedStay& placed) {
   placed_[static_cast<size_t>(id)] = placed;
   position_[static_cast<size_t>(id)] = active_.size();
   active_.push_back(id);
-  stays_of_[static_cast<size_t>(placed.stay.storage)].push_back(id);
+  std::vector<int32_t>& mine = stays_of_[static_cast<size_t>(placed.stay.storage)];
+  mine.insert(mine.begin() + static_cast<std::ptrdiff_t>(StayFrom(placed.stay.storage, placed.stay.first)), id);
   memory_.Place(id, placed.block);
   CountOpen(placed.stay, 1);
+  NoteChanged(placed.stay.storage);
 }
 
 void SearchSchedule::Erase(int32_t id) {
@@ -195,10 +211,10 @@ void SearchSchedule::Erase(int32_t id) {
   position_[static_cast<size_t>(active_.back())] = position_[static_cast<size_t>(id)];
   active_.pop_back();
   std::vector<int32_t>& mine = stays_of_[static_cast<size_t>(gone.stay.storage)];
-  *std::find(mine.begin(), mine.end(), id) = mine.back();
-  mine.pop_back();
+  mine.erase(mine.begin() + static_cast<std::ptrdiff_t>(StayFrom(gone.stay.storage, gone.stay.first)));
   memory_.Remove(id);
   CountOpen(gone.stay, -1);
+  NoteChanged(gone.stay.storage);
 }
 
 void SearchSchedule::CountOpen(const Stay& stay, int32_t by) {

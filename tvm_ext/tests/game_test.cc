@@ -220,7 +220,7 @@ void RandomGamesKeepEveryPromise() {
       state.Undo();
       EXPECT(state.Seconds() == seconds[state.NumDecided()]);
     }
-    EXPECT(state.space().num_blocks() == 0 && state.NumBackups() == 0 && state.Residencies().empty());
+    EXPECT(state.memory().num_blocks() == 0 && state.NumBackups() == 0 && state.Residencies().empty());
     state.PlayRandomly(&random);
     CheckBlocks(state);
   }

@@ -17,7 +17,7 @@ std::vector<Key> Keys(const std::vector<PlacedStay>& stays) {
   std::vector<Key> keys;
   for (const PlacedStay& placed : stays) {
     const Stay& stay = placed.stay;
-    const TimedBlock& block = placed.block;
+    const Block& block = placed.block;
     keys.emplace_back(stay.storage, stay.first, stay.last, stay.prefetch.start, stay.prefetch.done, stay.eviction.start,
                       stay.eviction.done, block.offset, block.size, block.start, block.end);
   }
@@ -64,11 +64,11 @@ Problem RandomProblem(Random* random, int32_t count) {
 void ExpectDisjoint(const SearchSchedule& schedule) {
   const std::vector<PlacedStay> stays = schedule.Snapshot();
   for (size_t a = 0; a < stays.size(); ++a) {
-    const TimedBlock& one = stays[a].block;
+    const Block& one = stays[a].block;
     EXPECT(one.offset >= 0 && one.offset + one.size <= schedule.memory().capacity());
     EXPECT(one.offset % schedule.problem().hardware().alignment_bytes == 0);
     for (size_t b = a + 1; b < stays.size(); ++b) {
-      const TimedBlock& other = stays[b].block;
+      const Block& other = stays[b].block;
       const bool in_time = one.start <= other.end && other.start <= one.end;
       const bool in_space = one.offset < other.offset + other.size && other.offset < one.offset + one.size;
       EXPECT(!(in_time && in_space));
@@ -138,27 +138,6 @@ void RandomWalksUndoExactly() {
   }
 }
 
-void BestFitIsTheSmallestHole() {
-  // Capacity 12, offsets even. A [0, 3) during 2..5 and B [6, 8) during 0..3: holes for 3..4 are [4, 6) and [8, 12).
-  Hardware hardware;
-  hardware.capacity_bytes = 12;
-  hardware.alignment_bytes = 2;
-  SearchMemory memory(hardware, 40);
-  memory.Place(7, {0, 3, 2, 5});
-  memory.Place(4, {6, 2, 0, 3});
-  EXPECT((memory.Around(3, 4) == std::vector<int32_t>{7, 4}));
-  EXPECT((memory.Around(4, 39) == std::vector<int32_t>{7}));
-  EXPECT(memory.BestFit(2, 3, 4) == 4);
-  EXPECT(memory.BestFit(3, 3, 4) == 8);
-  EXPECT(memory.BestFit(1, 3, 4, true) == 4);  // [5, 6) is not aligned
-  EXPECT(memory.BestFit(3, 3, 4, true) == 8);  // [9, 12) is not aligned
-  EXPECT(memory.BestFit(5, 3, 4) == SearchMemory::kNoRoom);
-  EXPECT(memory.BestFit(5, 4, 30) == 4);  // B is gone
-  EXPECT(memory.BestFit(12, 6, 30, true) == 0);
-  memory.Remove(7);
-  EXPECT(memory.BestFit(6, 0, 3) == 0);
-}
-
 /*! p (5 bytes) is touched at 0, 1 and 2, q and r (4 bytes) at 0 and 2; all written at 0. */
 Problem OneLargeOrTwoSmall() {
   ProblemRows rows;
@@ -213,7 +192,7 @@ void SearchesAreValidDeterministicAndNeverLoseTheBest() {
     }
     EXPECT(Keys(search.best()) == Keys(again.best()));
     const int64_t count = static_cast<int64_t>(search.best().size());
-    EXPECT(search.Adopt(std::vector<PlacedStay>(search.best())) == count);
+    EXPECT(search.Adopt(search.best()) == count);
     EXPECT(search.schedule().TotalSeconds() == search.best_seconds());
   }
 }
@@ -239,7 +218,6 @@ void KeysDecodeToValidSchedules() {
 int main() {
   return memstow::testing::Run({
       {"random walks undo exactly", memstow::RandomWalksUndoExactly},
-      {"best fit is the smallest hole", memstow::BestFitIsTheSmallestHole},
       {"search finds what greedy misses", memstow::SearchFindsWhatGreedyMisses},
       {"searches are valid, deterministic and never lose the best",
        memstow::SearchesAreValidDeterministicAndNeverLoseTheBest},

@@ -34,8 +34,8 @@
 #include <string>
 #include <vector>
 
-#include "memstow/free_space.h"
 #include "memstow/problem.h"
+#include "memstow/repacking_memory.h"
 #include "memstow/schedule_state.h"
 
 namespace memstow {
@@ -135,8 +135,8 @@ class GameState {
   /*! \brief What is in fast memory, with offsets; of the whole plan once the game is over. */
   std::vector<Residency> Residencies() const;
   const ScheduleState& schedule() const { return schedule_; }
-  const FreeSpace& space() const { return space_; }
-  /*! \brief The residency that holds a storage's data now (its block's key in space()), or -1. */
+  const FastMemory& memory() const { return memory_.memory(); }
+  /*! \brief The residency that holds a storage's data now (its block's key in memory()), or -1. */
   int32_t ResidencyOf(int32_t storage) const { return places_[static_cast<size_t>(storage)].resident; }
 
  private:
@@ -166,7 +166,7 @@ class GameState {
     Residency resident;
     size_t num_residencies;
     size_t schedule_mark;
-    size_t space_mark;
+    size_t memory_mark;
     size_t open_mark;
   };
   /*! \brief The touch being decided. */
@@ -204,7 +204,7 @@ class GameState {
 
   const Game* game_;
   ScheduleState schedule_;
-  FreeSpace space_;
+  RepackingMemory memory_;
   std::vector<Place> places_;
   /*! \brief By block key; those without a block were backed out of. */
   std::vector<Residency> residencies_;

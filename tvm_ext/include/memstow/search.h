@@ -73,12 +73,13 @@ class Search {
    */
   int64_t Rebuild(const std::vector<PlacedStay>& kept, const std::vector<PlacedStay>& wished);
   /*! \brief Begin anew from the best. */
-  void Return() { Adopt(std::vector<PlacedStay>(best_)); }
+  void Return() { Adopt(best()); }
 
   /*! \brief Iterate until the slice's iterations or seconds are over; how many iterations were made. */
   int64_t Anneal(const Slice& slice);
 
-  const std::vector<PlacedStay>& best() const { return best_; }
+  /*! \brief The fastest set of stays seen, by storage and time. */
+  std::vector<PlacedStay> best() const;
   double best_seconds() const { return best_seconds_; }
   const SearchSchedule& schedule() const { return schedule_; }
 
@@ -96,7 +97,7 @@ class Search {
   bool DrawRun(Run* run);
   /*! \brief Place a run at the offset with the least in the way, which is removed. */
   bool Force(const Run& run, double temperature);
-  int64_t CheapestOffset(const TimedBlock& block, double most, std::vector<int32_t>* displaced);
+  int64_t CheapestOffset(const Block& block, double most, std::vector<int32_t>* displaced);
   void Take(int32_t id);
   void Refill(double temperature);
   /*! \brief Place anew, take out or leave a wished stay, whatever is fastest; whether that changed anything. */
@@ -114,7 +115,8 @@ class Search {
   Placement construction_;
   bool constructing_ = false;
   double swept_seconds_ = 0.0;
-  std::vector<PlacedStay> best_;
+  /*! \brief The stays of the best, by storage: what has changed since is saved anew, not all. */
+  std::vector<std::vector<PlacedStay>> best_;
   double best_seconds_;
   /*! \brief The present schedule is the best and not yet in best_; only within Anneal. */
   bool unsaved_ = false;

@@ -22,8 +22,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "memstow/fast_memory.h"
 #include "memstow/schedule_state.h"
-#include "memstow/search_memory.h"
 #include "memstow/search_random.h"
 
 namespace memstow {
@@ -38,7 +38,7 @@ struct Run {
 /*! \brief A stay with its block of fast memory. */
 struct PlacedStay {
   Stay stay;
-  TimedBlock block;
+  Block block;
 };
 
 /*! \brief What a run would change, its copies left out: seconds saved, idle seconds of slow memory added. */
@@ -93,16 +93,22 @@ class SearchSchedule {
   const Problem& problem() const { return state_.problem(); }
   double TotalSeconds() const { return state_.TotalSeconds(); }
   const ScheduleState& state() const { return state_; }
-  const SearchMemory& memory() const { return memory_; }
+  const FastMemory& memory() const { return memory_; }
 
   /*! \brief Ids of all placed stays, in no particular order. */
   const std::vector<int32_t>& active() const { return active_; }
-  /*! \brief Ids of the placed stays of a storage, in no particular order. */
+  /*! \brief Ids of the placed stays of a storage, in the order of touches. */
   const std::vector<int32_t>& stays_of(int32_t storage) const { return stays_of_[static_cast<size_t>(storage)]; }
+  /*! \brief Where in stays_of(storage) the first stay is that serves `touch` or a later one. */
+  size_t StayFrom(int32_t storage, int32_t touch) const;
   const PlacedStay& placed(int32_t id) const { return placed_[static_cast<size_t>(id)]; }
   Run run(int32_t id) const { return {placed(id).stay.storage, placed(id).stay.first, placed(id).stay.last}; }
   /*! \brief All placed stays by storage and time. */
   std::vector<PlacedStay> Snapshot() const;
+  /*! \brief Storages with stays that came or went since ForgetChanged, those undone included; in no particular order.
+   */
+  const std::vector<int32_t>& changed_storages() const { return changed_storages_; }
+  void ForgetChanged();
 
   /*! \brief What placing a run would save under the present prices. */
   Saving SavingOf(const Run& run) const;
@@ -147,17 +153,20 @@ class SearchSchedule {
 
   void Insert(int32_t id, const PlacedStay& placed);
   void Erase(int32_t id);
+  void NoteChanged(int32_t storage);
   void CountOpen(const Stay& stay, int32_t by);
   bool MayOpen(size_t direction, const Transfer& transfer) const;
   bool MayCrossProgram(const Run& run, const Window& window) const;
 
   ScheduleState state_;
-  SearchMemory memory_;
+  FastMemory memory_;
   std::vector<PlacedStay> placed_;
   std::vector<std::vector<int32_t>> stays_of_;
   std::vector<int32_t> active_;
   std::vector<size_t> position_;
   std::vector<Change> changes_;
+  std::vector<int32_t> changed_storages_;
+  std::vector<uint8_t> is_changed_;
   /*! \brief For every touch the time of its storage's last write up to it; -1: none. */
   std::vector<int32_t> last_write_;
   /*! \brief Open prefetches and evictions by time; not kept without limits. */
