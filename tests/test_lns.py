@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -241,6 +244,25 @@ def test_an_interrupt_keeps_the_best_so_far(monkeypatch: pytest.MonkeyPatch) -> 
     start = seconds(given, 0)
     monkeypatch.setattr(loop, "solve", interrupt)
     assert seconds(given, None, 3600.0) == start
+
+
+def test_an_interrupt_of_the_solver_ends_it() -> None:
+    # A process of its own: pytest's handler and the solver's threads are not to be touched.
+    script = """
+import signal, sys, threading
+from memstow.planners.lns.solver import solve
+from tests.test_lns import GRAINS, crowded, whole
+signal.signal(signal.SIGINT, signal.default_int_handler)
+neighbourhood = whole(crowded(2, 200)).neighbourhood(GRAINS[2])
+threading.Timer(0.3, signal.raise_signal, [signal.SIGINT]).start()
+try:
+    solve(neighbourhood, {}, 3600.0)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    root = Path(__file__).parents[1]
+    ended = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stdout) == (0, "interrupted\n"), ended.stderr
 
 
 def test_a_schedule_from_elsewhere_is_improved() -> None:

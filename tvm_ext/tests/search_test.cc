@@ -197,6 +197,32 @@ void SearchesAreValidDeterministicAndNeverLoseTheBest() {
   }
 }
 
+void RebuiltSchedulesAreValid() {
+  Random random(4);
+  for (int32_t round = 0; round < 30; ++round) {
+    const Problem problem = RandomProblem(&random, random.Between(1, 80));
+    Search search(problem, 1, {});
+    while (!search.Construct(0, 50)) {
+    }
+    const std::vector<PlacedStay> all = search.best();
+    const double seconds = search.best_seconds();
+    std::vector<PlacedStay> kept, wished;
+    for (PlacedStay placed : all) {
+      const bool keep = random.Chance(0.5);
+      if (!keep && random.Chance(0.5)) placed.block.offset = -1;
+      (keep ? kept : wished).push_back(placed);
+    }
+    const int64_t taken = search.Rebuild(kept, wished);
+    EXPECT(taken >= 0 && taken <= static_cast<int64_t>(wished.size()));
+    ExpectDisjoint(search.schedule());
+    ExpectAsFromScratch(search.schedule());
+    EXPECT(search.best_seconds() <= seconds);
+    // As they are, all wishes come true.
+    EXPECT(search.Rebuild({}, all) == static_cast<int64_t>(all.size()));
+    EXPECT(search.schedule().TotalSeconds() <= seconds * (1.0 + 1e-12));
+  }
+}
+
 void KeysDecodeToValidSchedules() {
   Random random(3);
   for (int32_t round = 0; round < 20; ++round) {
@@ -221,6 +247,7 @@ int main() {
       {"search finds what greedy misses", memstow::SearchFindsWhatGreedyMisses},
       {"searches are valid, deterministic and never lose the best",
        memstow::SearchesAreValidDeterministicAndNeverLoseTheBest},
+      {"rebuilt schedules are valid", memstow::RebuiltSchedulesAreValid},
       {"keys decode to valid schedules", memstow::KeysDecodeToValidSchedules},
   });
 }

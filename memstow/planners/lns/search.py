@@ -16,7 +16,7 @@ from .solver import solve
 from .stretch import END, OFFSET, START, STORAGE, Schedule, Stretch, Terrain
 
 #: Seconds of one solve: at most, and as a part of what is left.
-MOST_SECONDS, SHARE = 3.0, 0.1
+MOST_SECONDS, SHARE = 2.0, 0.1
 #: Touches that are free at most where iterations are the limit, and the solver's time is not.
 STEADY_SIZE = 40.0
 #: Seconds left below which no neighbourhood is begun.

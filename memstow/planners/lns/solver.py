@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
@@ -70,14 +71,25 @@ def solve(
 def _run(solver: Any, is_over: Callable[[], bool]) -> None:
     """Run in a thread of its own: the solver holds no lock, and this thread hears signals."""
     solver.HandleUserInterrupt = True
-    worker = threading.Thread(target=solver.run, daemon=True)
-    worker.start()
+    ended = threading.Event()
+
+    def work() -> None:
+        try:
+            solver.run()
+        finally:
+            ended.set()
+
+    worker = threading.Thread(target=work, daemon=True)
     try:
-        while worker.is_alive():
-            worker.join(_POLL_SECONDS)
-            if worker.is_alive() and is_over():
+        worker.start()
+        # Not join: a thread whose join is interrupted counts as stopped in Python 3.11, though it runs.
+        while not ended.wait(_POLL_SECONDS):
+            if is_over():
                 solver.cancelSolve()
     finally:
-        if worker.is_alive():
-            solver.cancelSolve()
+        solver.cancelSolve()
+        if worker.ident is None:  # interrupted in start(): it may be about to run
+            time.sleep(_POLL_SECONDS)
+        if worker.ident is not None:
+            ended.wait()
             worker.join()
