@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -15,8 +16,8 @@ from .planners import Effort, Planner, Problem
 from .simulator import simulate
 from .validator import validate
 
-#: Seconds between two looks at signals.
-_POLL_SECONDS = 0.05
+#: Seconds between two looks at signals, and at whether a thread that was told to end has done so.
+_POLL_SECONDS, _SHORT_POLL_SECONDS = 0.05, 0.002
 _SHOWN_VIOLATIONS = 5
 
 
@@ -67,13 +68,14 @@ def plan_with_bound(
         _require_valid(given, plan)
         race.plan_seconds = simulate(given.program, given.accelerator, plan, given.cost).total_seconds
         while proof.is_alive() and not is_cancelled():
-            proof.join(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)
     except KeyboardInterrupt:
         if race.plan_seconds is None:
             raise
     finally:
         race.ended = True
-        proof.join()
+        while proof.is_alive():  # not join: interrupted, it counts a running thread as ended in Python 3.11
+            time.sleep(_SHORT_POLL_SECONDS)
     bound = race.result()
     times = {"simulated_seconds": race.plan_seconds, "bound_seconds": bound.seconds}
     return ProvenPlan(plan.model_copy(update=times), bound)

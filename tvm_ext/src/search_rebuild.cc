@@ -69,7 +69,7 @@ int64_t Search::Rebuild(const std::vector<PlacedStay>& kept, const std::vector<P
   for (const PlacedStay& wish : wished) {
     if (!schedule_.Adopt(wish) && !schedule_.AdoptAnywhere(wish) && !schedule_.Realise(wish)) continue;
     ++taken;
-    const TimedBlock& block = schedule_.placed(schedule_.active().back()).block;
+    const Block& block = schedule_.placed(schedule_.active().back()).block;
     from_ = std::min(from_, block.start);
     until_ = std::max(until_, block.end);
   }
