@@ -85,7 +85,7 @@ InsertOutcome RepackingMemory::Extend(int32_t key, int32_t end, const RepackOpti
 }
 
 bool RepackingMemory::Repack(int32_t newcomer, const RepackOptions& options) {
-  return Displace(newcomer) || RepackNear(newcomer) || RepackComponent(newcomer, options);
+  return Displace(newcomer) || RepackNear(newcomer, options) || RepackComponent(newcomer, options);
 }
 
 bool RepackingMemory::Fit(int32_t key) {

@@ -89,9 +89,11 @@ bool RepackingMemory::MoveInSomeOrder(std::vector<int32_t>* keys) {
   return false;
 }
 
-bool RepackingMemory::RepackNear(int32_t newcomer) {
+bool RepackingMemory::RepackNear(int32_t newcomer, const RepackOptions& options) {
+  const Block& mine = block(newcomer);
+  std::vector<int32_t> keys = memory_.Alive(mine.start, mine.end, options.block_limit);
+  if (keys.size() > options.block_limit) return false;
   const size_t mark = Mark();
-  std::vector<int32_t> keys = memory_.Alive(block(newcomer).start, block(newcomer).end);
   for (int32_t key : keys) Lift(key);
   if (MoveInSomeOrder(&keys)) return true;
   UndoTo(mark);

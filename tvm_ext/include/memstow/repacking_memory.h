@@ -26,7 +26,8 @@ struct RepackOptions {
   bool move = true;
   /*! \brief Placements that the complete search may try once everything else has failed; 0: no such search. */
   int64_t node_limit = 200;
-  /*! \brief Where more blocks than that hang together in time, only those near the newcomer are moved. */
+  /*! \brief So many blocks are packed anew at most, those beside the newcomer or all that hang together in time; where
+   * there are more, only single ones make room. */
   size_t block_limit = 512;
 };
 
@@ -92,7 +93,7 @@ class RepackingMemory {
   void LiftFrom(const Block& block, const std::vector<int32_t>& alive);
   bool MoveInOrder(const std::vector<int32_t>& keys, bool best);
   bool MoveInSomeOrder(std::vector<int32_t>* keys);
-  bool RepackNear(int32_t newcomer);
+  bool RepackNear(int32_t newcomer, const RepackOptions& options);
   bool RepackComponent(int32_t newcomer, const RepackOptions& options);
   std::vector<int32_t> Component(const Block& newcomer, size_t limit) const;
 
