@@ -25,6 +25,8 @@ from .vela_tflite import Network
 #: Weights beyond this many are encoded for as many channels as this allows, and the length is scaled: random weights
 #: compress alike everywhere, and encoding is most of the time.
 _ENCODED_WEIGHTS = 1 << 15
+#: What networks are compiled for: any configuration with DRAM, as prices are asked for after :func:`install`.
+_SECTION = "Ethos_U65_Client_Server"
 _NAME = re.compile(r"k(\d+)\.(in(\d+)|out)(_npu|_cpu)?$")
 _PREFIX = re.compile(r"k(\d+)\.")
 
@@ -66,7 +68,7 @@ def price(
             for local, ops in _by_kernel(subgraph).items():
                 position, operator = positions[local]
                 for system in systems[position]:
-                    _install(subgraph.arch, system)
+                    install(subgraph.arch, system)
                     for bits, cycles in _every_placement(subgraph, ops, operator):
                         yield position, system.name, bits, cycles
 
@@ -110,10 +112,9 @@ def _compile_all(
     operators: list[tuple[int, QuantisedOperator]], part: str
 ) -> Iterator[tuple[list[tuple[int, QuantisedOperator]], list[Compiled]]]:
     """All at once; where Vela fails on one operator, halves until that one is alone and left out."""
-    section = {"ethos-u55": "Ethos_U55_High_End_Embedded"}.get(part.rsplit("-", 1)[0], "Ethos_U65_Client_Server")
     try:
-        compiled = compile_network(network_of([op for _, op in operators]), part, section)
-    except Exception:  # Vela asserts, and raises whatever Python does
+        compiled = compile_network(network_of([op for _, op in operators]), part, _SECTION)
+    except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError):  # Vela's own checks
         half = len(operators) // 2
         for share in (operators[:half], operators[half:]) if half else ():
             yield from _compile_all(share, part)
@@ -193,7 +194,8 @@ def _by_kernel(compiled: Compiled) -> dict[int, list[Any]]:
     return kernels
 
 
-def _install(arch: Any, system: System) -> None:
+def install(arch: Any, system: System) -> None:
+    """Give Vela's architecture the memories of a system; its slow memory stands for all but SRAM."""
     from ethosu.vela.tensor import BandwidthDirection, MemArea
 
     def set_memory(area: Any, memory: Memory) -> None:
@@ -230,15 +232,16 @@ def _every_placement(compiled: Compiled, ops: list[Any], operator: QuantisedOper
         yield "".join(str(int(bit)) for bit in bits), total_cycles(compiled, ops)
 
 
-def total_cycles(compiled: Compiled, ops: Iterable[Any]) -> float:
-    """Vela's estimate of operators, none of which hides a transfer of the next."""
+def total_cycles(compiled: Compiled, ops: Iterable[Any], *, in_order: bool = False) -> float:
+    """Vela's estimate of operators; unless ``in_order``, none of them hides a transfer of the next."""
     from ethosu.vela.npu_performance import PassCycles, estimate_full_op_performance
 
-    total = 0.0
+    total, before = 0.0, None
     for op in ops:
         block = compiled.schedule.cost_map[op].block_config
-        _, _, cycles = estimate_full_op_performance(compiled.arch, compiled.schedule, op, None, block)
+        _, _, cycles = estimate_full_op_performance(compiled.arch, compiled.schedule, op, before, block)
         total += float(cycles[PassCycles.Total])
+        before = op if in_order else None
     return total
 
 

@@ -20,7 +20,9 @@ from .vela_tflite import Network
 #: A plain operation on one feature map, which no optimisation of Vela's removes.
 _NEIGHBOUR = "ABS"
 #: Weights beyond this many bytes are left out: regor encodes them anew for every amount of SRAM.
-MAX_WEIGHT_BYTES = 640 << 10
+MAX_WEIGHT_BYTES = 144 << 10
+#: Strides beyond what the part has are taken apart into many steps, which takes regor seconds.
+_MAX_STRIDE = 3
 _UNLIMITED = 1 << 30
 _WEIGHTS_FAST = "memstow_fast_weights"
 _OPTIONS = """\
@@ -43,7 +45,7 @@ def price(
 ) -> Iterator[tuple[int, str, str, float]]:
     """``(operator's position, system's name, placement, cycles)`` as :func:`.vela_legacy.price` has them."""
     for position, operator in enumerate(operators):
-        if operator.weight_bytes > MAX_WEIGHT_BYTES:
+        if operator.weight_bytes > MAX_WEIGHT_BYTES or max(operator.strides) > _MAX_STRIDE:
             continue
         network = network_of(operator)
         for system in systems[position]:

@@ -25,7 +25,7 @@ def zoo_operators(model: str, size: str) -> list[QuantisedOperator]:
     found: dict[QuantisedOperator, None] = {}
     images: set[Shape] = set()
 
-    class Record(TorchDispatchMode):
+    class Record(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             result = func(*args, **(kwargs or {}))
             name = func.overloadpacket.__name__
@@ -40,7 +40,7 @@ def zoo_operators(model: str, size: str) -> list[QuantisedOperator]:
         warnings.simplefilter("ignore")
         with torch.device("meta"):
             module, inputs = known.builder(**known.configs[size])
-        with Record():
+        with Record():  # type: ignore[no-untyped-call]
             module.eval()(*inputs)
     return list(found)
 
@@ -102,7 +102,7 @@ def _padded(shape: Shape, padding: Any) -> Shape:
 def _convolution(args: Any, out: Shape) -> Operators:
     x, w, _, stride, padding, dilation, transposed, _, groups = args
     inputs, output, weights = _nhwc(tuple(x.shape)), _nhwc(out), _nhwc(tuple(w.shape))
-    strides, window = _pair(stride), weights[1:3]
+    strides, window = _pair(stride), (weights[1], weights[2])
     same = any(padding) and all(o == -(-i // s) for o, i, s in zip(output[1:3], inputs[1:3], strides, strict=True))
     if transposed:
         yield QuantisedOperator(

@@ -60,7 +60,8 @@ _SECTIONS = {
 }
 _PORT_BYTES = {"ethos_u55": 8, "ethos_u65": 16, "ethos_u85": 16}
 #: Factors on the slow memory's bandwidth, with the fast memory's capacity that goes with each. Capacity changes no
-#: price: it says what fits, and a planner asks about many capacities.
+#: price: it says what fits, and a planner asks about many capacities. A slow memory that would be as fast as the fast
+#: one is left out.
 _VARIANTS = ((1.0, 384 << 10), (0.5, 1 << 20), (2.0, 4 << 20))
 
 
@@ -140,38 +141,39 @@ def systems() -> tuple[System, ...]:
     """Every part in every system configuration of its family, as in the file and varied."""
     config = configparser.ConfigParser()
     config.read(config_path())
-    return tuple(
+    varied = (
         _system(config, part, section, factor, capacity)
         for part, figures in PARTS.items()
         for section in _SECTIONS[figures.family]
         for factor, capacity in _VARIANTS
     )
+    return tuple(system for system in varied if system.slow.bytes_per_cycle < system.fast.bytes_per_cycle)
 
 
 def _system(config: configparser.ConfigParser, part: str, section: str, factor: float, capacity: int) -> System:
     values = config[f"System_Config.{section}"]
     fast, slow = (_memory(values, values[f"{port}_port"], _PORT_BYTES[PARTS[part].family]) for port in ("axi0", "axi1"))
-    rate = min(slow.bytes_per_cycle * factor, fast.bytes_per_cycle)
+    rate = slow.bytes_per_cycle * factor
     varied = "" if factor == 1.0 else f"-slow-x{factor:g}"
     return System(
         name=f"{part}-{section.split('_', 2)[2].lower()}{varied}",
         part=part,
         section=section,
-        clock=values.getfloat("core_clock"),
+        clock=float(values["core_clock"]),
         fast=fast,
         slow=Memory(rate, slow.burst, slow.read_latency, slow.write_latency),
         capacity=capacity,
-        slow_factor=rate / slow.bytes_per_cycle,
+        slow_factor=factor,
     )
 
 
 def _memory(values: configparser.SectionProxy, area: str, port_bytes: int) -> Memory:
-    ports = values.getint(f"{area}_ports_used", 1)
-    read = values.getint(f"{area}_read_latency")
+    ports = int(values.get(f"{area}_ports_used", "1"))
+    read = int(values[f"{area}_read_latency"])
     return Memory(
-        bytes_per_cycle=port_bytes * ports * values.getfloat(f"{area}_clock_scale"),
-        burst=values.getint(f"{area}_burst_length"),
+        bytes_per_cycle=port_bytes * ports * float(values[f"{area}_clock_scale"]),
+        burst=int(values[f"{area}_burst_length"]),
         read_latency=read,
         # Flash has none, for nothing writes to it; what does here is RAM of the same speed.
-        write_latency=values.getint(f"{area}_write_latency") or read,
+        write_latency=int(values[f"{area}_write_latency"]) or read,
     )

@@ -1,7 +1,7 @@
 """The process that Vela runs in: it keeps global state and prints, so it gets one of its own for every program.
 
-``python -m memstow.cost_model.sources.vela_worker`` reads a pickled list of :class:`Job` and writes, for each of them, a
-pickled list of prices; only the process that started it talks to it.
+``python -m memstow.cost_model.sources.vela_worker`` reads a pickled list of :class:`Job` and writes, for each of them,
+a pickled list of prices; only the process that started it talks to it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .vela_operators import QuantisedOperator
 from .vela_systems import System
@@ -51,6 +52,7 @@ def run_jobs(jobs: Sequence[Job]) -> Iterator[list[Price]]:
                 try:
                     prices: list[Price] = pickle.load(process.stdout)
                 except EOFError:
+                    process.wait()  # it prints why after it has closed its answers
                     errors.seek(0)
                     last = errors.read().decode(errors="replace")[-2000:]
                     raise RuntimeError(f"the process that runs Vela ended early: {last}") from None
@@ -65,7 +67,7 @@ def main() -> None:
 
     jobs: list[Job] = pickle.load(sys.stdin.buffer)
     # Vela prints on file descriptor 1 from Python and C++; answers go to a copy of it.
-    with os.fdopen(os.dup(1), "wb") as answers, open(os.devnull, "w") as null:
+    with os.fdopen(os.dup(1), "wb") as answers, Path(os.devnull).open("w") as null:
         os.dup2(null.fileno(), 1)
         for job in jobs:
             price = vela_regor.price if job.part.startswith("ethos-u85") else vela_legacy.price
