@@ -12,7 +12,7 @@ from memstow.accelerator import Accelerator, builtin_names, load_accelerator
 from memstow.errors import InvalidInputError, UnknownNameError
 
 ROOT = Path(__file__).resolve().parents[1]
-NAMES = ["ethos_u65", "ethos_u85", "gemmini", "hexagon_v73", "tpu_v4", "tpu_v5e", "unit"]
+NAMES = ["ethos_u55", "ethos_u65", "ethos_u85", "gemmini", "hexagon_v73", "tpu_v4", "tpu_v5e", "unit"]
 
 MINIMAL = """\
 name = "part"
@@ -87,6 +87,7 @@ def test_a_source_names_a_document_or_says_that_there_is_none(name: str) -> None
         ("tpu_v5e", "flops_per_second.bf16", 197e12),
         ("tpu_v5e", "fast_memory.capacity_bytes", 112 * 2**20),
         ("tpu_v4", "fast_memory.capacity_bytes", 64 * 2**20),
+        ("ethos_u55", "flops_per_second.int8", 2 * 256 * 0.5e9),
         ("ethos_u65", "flops_per_second.int8", 2 * 512 * 1e9),
         ("ethos_u85", "flops_per_second.int8", 2 * 2048 * 1e9),
         ("gemmini", "flops_per_second.int8", 2 * 16 * 16 * 1e9),
@@ -118,7 +119,7 @@ def test_an_unknown_name_suggests_the_nearest() -> None:
 
 
 def test_a_name_like_no_other_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match="known: ethos_u65, ethos_u85, gemmini") as caught:
+    with pytest.raises(UnknownNameError, match="known: ethos_u55, ethos_u65, ethos_u85, gemmini") as caught:
         load_accelerator("zzz")
     assert "did you mean" not in str(caught.value)
 
