@@ -1,8 +1,8 @@
 """Cycle estimates of a production TPU compiler, from a file of its kernels (the format of ``tpu_cycles``).
 
-One row per kernel, accelerator and option; the compiler chose the placement. Rows that are marked as placeholders, that
-repeat a kernel seen before or that have no estimate are left out. Columns named ``internal_*`` are decided together with
-the estimate and are never read.
+One row per kernel, accelerator and option; the compiler chose the placement. Rows that are marked as placeholders,
+that repeat a kernel seen before or that have no estimate are left out. Columns named ``internal_*`` are decided
+together with the estimate and are never read.
 """
 
 from __future__ import annotations
