@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ..core import CoreProblem
 from ..core.stay import ABSENT
-from ..native import core_function
+from ..native import core_function, load_core
 from ..plan import MemoryPlan
-from .base import Limits, Problem
+from .base import Effort, Limits, Problem
 from .residency import Residency, Transfer
 
 #: Placed stays as the core takes them, one a row: storage, first and last touch, start and done of the prefetch and of
@@ -28,6 +28,8 @@ SLICE_SECONDS = 0.05
 SLICE_ITERATIONS = 500
 #: Where in an annealing a polish begins: cool.
 POLISH_PROGRESS = 0.7
+#: Time to make a plan of a schedule, as a multiple of the time to flatten the problem and as a part of the budget.
+ENDING, MOST_ENDING = 2.0, 0.25
 #: Rankings of the core's construction, the best on average first.
 NUM_TASTES = 6
 #: Runs that a construction tries to place whatever the time: without them a late start would mean an empty plan.
@@ -232,3 +234,16 @@ def _blocks(core: CoreProblem, plan: MemoryPlan) -> list[tuple[int, int, int, in
 def core_problem(problem: Problem) -> CoreProblem:
     """The problem flattened for the core."""
     return CoreProblem(problem.program, problem.accelerator, problem.cost)
+
+
+def prepare(problem: Problem, effort: Effort) -> tuple[CoreProblem, Limits]:
+    """The problem flattened for the core, and limits of the search that leave time to make a plan of its result.
+
+    Both take Python about the same time an instruction.
+    """
+    limits = effort.limits()
+    load_core()
+    begin = time.monotonic()
+    core = core_problem(problem)
+    ending = min(MOST_ENDING * effort.budget_seconds, ENDING * (time.monotonic() - begin))
+    return core, Limits(limits.deadline - ending, limits.iterations)

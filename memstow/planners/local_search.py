@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..plan import MemoryPlan
 from .base import Effort, Problem
-from .core_search import CoreSearch, core_problem, residencies_of
+from .core_search import CoreSearch, prepare, residencies_of
 from .incumbent import Incumbent
 from .residency import build_plan, never_slower
 
@@ -29,8 +29,8 @@ class LocalSearch:
 
     def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
         """The fastest schedule met."""
-        limits, incumbent = effort.limits(), Incumbent(effort)
-        core = core_problem(problem)
+        core, limits = prepare(problem, effort)
+        incumbent = Incumbent(effort)
         search = CoreSearch(core, seed=seed, hot=self.hot, cold=self.cold)
         try:
             search.construct(effort.limits(CONSTRUCTION_SHARE))

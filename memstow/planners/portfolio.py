@@ -12,7 +12,7 @@ from importlib import import_module
 from ..core import CoreProblem
 from ..plan import MemoryPlan
 from .base import Effort, Limits, Planner, Problem
-from .core_search import CoreSearch, Rows, core_problem, residencies_of, rows_of
+from .core_search import CoreSearch, Rows, prepare, residencies_of, rows_of
 from .incumbent import Incumbent
 from .residency import build_plan, never_slower, simulated_seconds
 
@@ -51,8 +51,9 @@ class Portfolio:
 
     def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
         """The fastest plan that a member or the search found."""
-        limits = effort.limits()
-        run = _Run(self, core_problem(problem), effort, seed, problem)
+        end = time.monotonic() + effort.budget_seconds
+        core, limits = prepare(problem, effort)
+        run = _Run(self, core, effort, seed, problem, ending=end - limits.deadline)
         try:
             run.construct()
             for number in range(self.rounds):
@@ -74,9 +75,14 @@ def _round(limits: Limits, number: int, rounds: int) -> Limits:
 
 
 class _Run:
-    """One call of the portfolio: the best plan and the best schedule so far."""
+    """One call of the portfolio: the best plan and the best schedule so far.
 
-    def __init__(self, portfolio: Portfolio, core: CoreProblem, effort: Effort, seed: int, problem: Problem) -> None:
+    ``ending`` is how many seconds it takes to make a plan of a schedule.
+    """
+
+    def __init__(
+        self, portfolio: Portfolio, core: CoreProblem, effort: Effort, seed: int, problem: Problem, *, ending: float
+    ) -> None:
         self._portfolio, self._core, self._seed, self._problem = portfolio, core, seed, problem
         threads = portfolio.threads or len(os.sched_getaffinity(0))
         self._searches = [
@@ -84,7 +90,7 @@ class _Run:
         ]
         self._plans: list[MemoryPlan] = []
         self._effort = effort
-        self._begin = time.monotonic()
+        self._begin, self._ending = time.monotonic(), ending
         self._incumbent = Incumbent(effort)
         self.is_enough = False
 
@@ -94,7 +100,8 @@ class _Run:
         first.construct(self._effort.limits(CONSTRUCTION_SHARE))
         self.is_enough = self._incumbent.offer(first.best_seconds)
         for member, share in _members():
-            left = self._begin + share * self._effort.budget_seconds - time.monotonic()
+            # A member prepares and makes a plan as well, which no deadline of its own cuts short.
+            left = self._begin + share * self._effort.budget_seconds - time.monotonic() - 2.0 * self._ending
             if self.is_enough or (self._effort.iterations is None and left <= 0.0):
                 break
             effort = Effort(left, self._effort.iterations)

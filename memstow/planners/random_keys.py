@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..plan import MemoryPlan
 from .base import Effort, Problem
-from .core_search import CoreRandomKeys, core_problem, residencies_of
+from .core_search import CoreRandomKeys, prepare, residencies_of
 from .incumbent import Incumbent
 from .residency import build_plan, never_slower
 
@@ -25,8 +25,8 @@ class RandomKeys:
 
     def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
         """The fastest schedule met."""
-        limits, incumbent = effort.limits(), Incumbent(effort)
-        core = core_problem(problem)
+        core, limits = prepare(problem, effort)
+        incumbent = Incumbent(effort)
         keys = CoreRandomKeys(core, seed=seed, population=self.population)
         with contextlib.suppress(KeyboardInterrupt):  # the best so far is the answer
             any(incumbent.offer(keys.best_seconds) for _ in keys.evolve(limits))
