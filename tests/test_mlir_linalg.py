@@ -73,6 +73,13 @@ def test_named_contractions(
     assert len(kernel.operands) == 2  # the zeros are where the accumulation begins, not data
 
 
+def test_a_matmul_with_maps_of_its_own(tmp_path: Path) -> None:
+    maps = ", ".join(f"affine_map<(m, n, k) -> ({dims})>" for dims in ("m, k", "n, k", "m, n"))
+    operation = f"matmul indexing_maps = [{maps}]"
+    (kernel,) = named(tmp_path, operation, ["tensor<3x5xf32>", "tensor<7x5xf32>"], "tensor<3x7xf32>")
+    assert contraction(kernel.facts) == (1, 3, 7, 5)
+
+
 def test_strides_and_dilations(tmp_path: Path) -> None:
     operation = "conv_2d_nhwc_hwcf {dilations = dense<2> : tensor<2xi64>, strides = dense<[1, 3]> : tensor<2xi64>}"
     inputs = ["tensor<1x9x13x3xf32>", "tensor<3x2x3x8xf32>"]
@@ -212,6 +219,7 @@ def test_an_accumulator_with_content_is_an_operand_in_whose_place_the_result_goe
          "elementwise", "transcendental", 24),
         ("linalg.exp ins(%a : T) outs(%e : T) -> T", "elementwise", "transcendental", 24),
         ("linalg.div ins(%a, %b : T, T) outs(%e : T) -> T", "elementwise", "divide", 24),
+        ("linalg.elementwise <exp> ins(%a : T) outs(%e : T) -> T", "elementwise", "transcendental", 24),
         ("linalg.elementwise kind=#linalg.elementwise_kind<add> ins(%a, %b : T, T) outs(%e : T) -> T", "elementwise",
          "elementwise", 24),
         ("linalg.copy ins(%a : T) outs(%e : T) -> T", "copy", "moved", 24),

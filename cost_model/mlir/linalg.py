@@ -53,9 +53,10 @@ def _split(typed: Typed) -> tuple[list[str], list[str]]:
 
 
 def _function(typed: Typed) -> str:
-    """The function that ``elemwise_unary`` and ``elementwise`` name in an attribute."""
-    value = typed.operation.attributes.get("fun", typed.operation.attributes.get("kind"))
-    return value.body.strip() if isinstance(value, Shaped) else ""
+    """The function that ``elemwise_unary`` and ``elementwise`` name: ``kind = #...<add>``, or ``<add>`` alone."""
+    attributes = typed.operation.attributes
+    values = [attributes.get("fun"), attributes.get("kind"), *typed.operation.words]
+    return next((value.body.strip() for value in values if isinstance(value, Shaped)), "")
 
 
 def _elementwise(typed: Typed, facts: KernelFacts) -> KernelStep:

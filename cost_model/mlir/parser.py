@@ -57,8 +57,7 @@ class _Parser:
             self.aliases[token.text] = value
         elif token.text in ("module", "builtin.module"):
             stream.next()
-            while stream.peek().text not in ("{", "attributes"):
-                stream.next()
+            stream.accept_kind("symbol")
             if stream.accept("attributes"):
                 self.dictionary()
             self.module_body()
@@ -176,8 +175,10 @@ class _Parser:
         while stream.peek().kind == "value":
             name = stream.next().text
             if stream.accept(":"):
-                count = int(stream.expect_kind("number", "a count of results").text)
-                results += [f"{name}#{i}" for i in range(count)]
+                number = stream.expect_kind("number", "a count of results")
+                if not number.text.isdigit() or len(number.text) > 4:
+                    raise stream.error(number, f"expected a count of results, found {number.text}")
+                results += [f"{name}#{i}" for i in range(int(number.text))]
             else:
                 results.append(name)
             stream.accept(",")

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from .lexer import Token
 from .stream import TokenStream
-from .syntax import Attribute, Operation, Region
+from .syntax import Attribute, Operation, Region, Shaped
 
 _STATEMENTS = frozenset({"return", "call", "func", "module"})
 #: Behind these words stands an operation's name that is no statement.
@@ -123,9 +123,9 @@ class Pieces:
         return parts[0] if len(parts) == 1 else tuple(parts)
 
     def _properties(self) -> None:
-        """``<{key = value}>``; any other angle is skipped."""
+        """``<{key = value}>``, or an enumerator such as ``<add>``."""
         if self.stream.peek(1).text != "{":
-            self.stream.skip_angle()
+            self.operation.words.append(Shaped("", self.stream.skip_angle()))
             return
         self.stream.next()
         self.operation.attributes.update(self.grammar.dictionary())

@@ -62,7 +62,10 @@ def read_mlir(path: str | Path, function: str = "") -> tuple[MlirKernel, ...]:
         raise InvalidInputError(
             f"{path}: expected MLIR text in UTF-8, found binary data; print bytecode with mlir-opt or stablehlo-opt"
         ) from None
-    module = parse_module(str(path), text)
+    try:
+        module = parse_module(str(path), text)
+    except RecursionError:
+        raise InvalidInputError(f"{path}: brackets are nested too deeply for MLIR of a model; check the file") from None
     return _Reader(module).read(_entry(module, function))
 
 
@@ -83,6 +86,18 @@ def _entry(module: Module, name: str) -> Function:
         f"{module.path}: expected a function 'main' or a single public one, found "
         f"{', '.join(sorted(functions))}; name the one to read"
     )
+
+
+def _step(typed: Typed) -> Step:
+    """What the operation does; operands and attributes that do not fit each other show wherever they are looked up."""
+    try:
+        return _STEPS[typed.operation.dialect](typed)
+    except InvalidInputError:
+        raise
+    except (IndexError, ValueError) as error:
+        raise typed.operation.error(
+            f"operands, attributes and types do not fit ({error}); is the text damaged?"
+        ) from None
 
 
 class _Reader:
@@ -128,7 +143,7 @@ class _Reader:
             )
         types = _Types(self, operation, values)
         typed = Typed(operation, types, result_types(operation, types))
-        results = self.results(_STEPS[operation.dialect](typed), typed, values)
+        results = self.results(_step(typed), typed, values)
         values.update(zip(operation.results, results, strict=True))
 
     def results(self, step: Step, typed: Typed, values: dict[str, Value]) -> list[Value]:
