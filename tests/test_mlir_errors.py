@@ -24,7 +24,7 @@ def fails(folder: Path, text: str, *, line: int, message: str) -> None:
 def test_a_truncated_file_is_an_error_with_a_line(tmp_path: Path, name: str) -> None:
     text = (DATA / name).read_text()
     body = text.rindex("return")
-    for end in range(text.index("func.func") + 9, body, 37):
+    for end in range(text.index("func.func") + 9, body, 131):
         with pytest.raises(InvalidInputError, match=r"model\.mlir:\d+: "):
             kernels_of(tmp_path, text[:end])
 

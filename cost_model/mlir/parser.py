@@ -9,10 +9,11 @@ grammar of any single operation; what the pieces mean is for the reader of that 
 from __future__ import annotations
 
 from ...errors import InvalidInputError
-from .lexer import Source, Token, tokens
+from .lexer import Source, tokens
 from .pieces import Pieces
 from .stream import TokenStream
-from .syntax import Attribute, Function, Module, Operation, Reference, Region, Shaped
+from .syntax import Function, Module, Operation, Region
+from .values import ValueParser
 
 #: Dialects whose pretty forms are made of the pieces above, and for which there is a reader.
 DIALECTS = frozenset({"stablehlo", "mhlo", "chlo", "linalg", "tensor", "arith", "math", "func", "builtin", "sdy", "cf"})
@@ -37,11 +38,10 @@ def parse_module(path: str, text: str) -> Module:
     return module
 
 
-class _Parser:
+class _Parser(ValueParser):
     def __init__(self, stream: TokenStream, module: Module) -> None:
-        self.stream = stream
+        super().__init__(stream)
         self.module = module
-        self.aliases: dict[str, Attribute] = {}
         #: Depth of nested function bodies: outside of functions any dialect may declare what it likes.
         self.inside = 0
 
@@ -198,117 +198,3 @@ class _Parser:
         if token.kind == "string" and not operation.typed:
             raise stream.error(token, f"{name}: expected types behind the operation; is the text truncated?")
         return operation
-
-    # Attributes and types
-
-    def dictionary(self) -> dict[str, Attribute]:
-        """``{key = value, unit}``."""
-        stream = self.stream
-        opening = stream.expect("{", "attributes")
-        found: dict[str, Attribute] = {}
-        while not stream.accept("}"):
-            stream.check_open(opening)
-            key = stream.next()
-            if key.kind not in ("name", "string"):
-                raise stream.error(key, f"expected an attribute's name, found {key.text:.40}")
-            found[key.text.strip('"')] = self.value(typed=True) if stream.accept("=") else True
-            stream.accept(",")
-        return found
-
-    def value(self, *, typed: bool) -> Attribute:
-        """An attribute's value; ``typed``: a colon behind it opens its own type, not the operation's."""
-        stream = self.stream
-        token = stream.peek()
-        if token.text == "{":
-            return self.dictionary()
-        if token.text == "[":
-            return self.items("[", "]")
-        if token.text == "(":
-            types = [str(item) for item in self.items("(", ")")]
-            if stream.accept("->"):
-                types += self.result_types()
-            return tuple(types)
-        if token.text == "<":
-            return Shaped("", stream.skip_angle())
-        stream.next()
-        if token.kind == "shaped":
-            name, _, body = token.text.partition("<")
-            of = self.type() if typed and stream.accept(":") else ""
-            return Shaped(name, body[:-1], of)
-        value: Attribute = token.text
-        if token.kind == "number":
-            value = _number(token)
-        elif token.kind == "string":
-            value = token.text[1:-1]
-        elif token.kind == "alias":
-            value = self.aliases.get(token.text, token.text)
-        elif token.kind == "value":
-            value = Reference(token.text)
-        elif token.text in ("true", "false"):
-            value = token.text == "true"
-        elif token.kind not in ("name", "symbol", "location"):
-            raise stream.error(token, f"expected an attribute's value, found {token.text:.40}; is the text truncated?")
-        if typed and stream.accept(":"):
-            self.type()
-        return value
-
-    def items(self, opening: str, closing: str) -> tuple[Attribute, ...]:
-        """Values between brackets; ``0:4:2`` is a tuple of its numbers."""
-        stream = self.stream
-        token = stream.expect(opening, "a list")
-        found: list[Attribute] = []
-        while not stream.accept(closing):
-            stream.check_open(token)
-            value = self.value(typed=False)
-            if stream.accept(":"):
-                following = stream.peek()
-                if following.kind != "number":
-                    self.type()
-                else:
-                    parts = [value, self.value(typed=False)]
-                    while stream.accept(":"):
-                        parts.append(self.value(typed=False))
-                    value = tuple(parts)
-            found.append(value)
-            stream.accept(",")
-        return tuple(found)
-
-    def type(self) -> str:
-        """One type as text, aliases resolved."""
-        stream = self.stream
-        token = stream.next()
-        if token.kind == "alias":
-            value = self.aliases.get(token.text, token.text)
-            return f"{value.name}<{value.body}>" if isinstance(value, Shaped) else str(value)
-        if token.text == "(":
-            while not stream.accept(")"):
-                stream.check_open(token)
-                self.type()
-                stream.accept(",")
-            stream.expect("->", "a function type")
-            self.result_types()
-            return "function"
-        if token.kind not in ("shaped", "name"):
-            raise stream.error(token, f"expected a type, found {token.text:.40}; is the text truncated?")
-        return token.text
-
-    def result_types(self) -> list[str]:
-        """One type, or several in parentheses, each with attributes or without."""
-        stream = self.stream
-        if not stream.accept("("):
-            return [self.type()]
-        found = []
-        while not stream.accept(")"):
-            found.append(self.type())
-            if stream.peek().text == "{":
-                self.dictionary()
-            stream.accept_kind("location")
-            stream.accept(",")
-        return found
-
-
-def _number(token: Token) -> int | float:
-    text = token.text
-    if "x" in text:
-        return int(text, 16)
-    return int(text) if text.lstrip("-").isdigit() else float(text)
