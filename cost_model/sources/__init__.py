@@ -1,0 +1,1 @@
+"""Sources of samples: compilers that estimate kernels, and machines that run them."""
