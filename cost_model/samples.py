@@ -165,7 +165,7 @@ def _open(path: Path, mode: str, *, packed: bool) -> TextIO:
 
         return io.TextIOWrapper(gzip.GzipFile(path, "wb", mtime=0), encoding="utf-8", newline="")
     opener = gzip.open if packed else open
-    file: TextIO = opener(path, mode, encoding="utf-8", newline="")  # type: ignore[assignment,operator]
+    file: TextIO = opener(path, mode, encoding="utf-8", newline="")  # type: ignore[assignment]
     return file
 
 

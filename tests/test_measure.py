@@ -18,7 +18,7 @@ from memstow.errors import InvalidInputError
 from memstow.native import core_function
 from memstow.tvm_ext.cpu_schedule import host_target
 from memstow.tvm_ext.measure import LocalMeasurer, RpcMeasurer, calibrate, host_source
-from memstow.tvm_ext.measure.build_kernels import build_kernels, index_bounds
+from memstow.tvm_ext.measure.build_kernels import build_kernels, index_bounds, serial
 
 ONE_CORE = host_target(cores=1)
 SERVER = """
@@ -113,6 +113,22 @@ def test_indices_stay_inside_of_the_table(built):
     converted = topi.take(table, topi.cast(ids, "int32"), axis=1, mode="fast")
     func = te.create_prim_func([table, ids, converted])
     assert list(index_bounds(func).values()) == [7]
+
+
+def test_kernels_of_one_thread_have_no_parallel_loop():
+    @T.prim_func(s_tir=True)
+    def fill(x: T.Buffer((8,), "float32")):
+        with T.sblock("fill"):
+            for i in T.parallel(8):
+                x[i] = T.float32(1)
+
+    @T.prim_func(s_tir=True)
+    def expected(x: T.Buffer((8,), "float32")):
+        with T.sblock("fill"):
+            for i in range(8):
+                x[i] = T.float32(1)
+
+    tvm.ir.assert_structural_equal(serial(fill).body, expected.body, map_free_vars=True)
 
 
 class Constant:

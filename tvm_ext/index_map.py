@@ -17,6 +17,8 @@ Points = NDArray[np.int64]
 #: Offset of an index outside of its tensor: padding reads none there.
 OUTSIDE = -1
 
+_ZERO = np.array(0, dtype=np.int64)
+
 _BINARY: dict[type, Callable[[Points, Points], Points]] = {
     tirx.Add: operator.add,
     tirx.Sub: operator.sub,
@@ -39,9 +41,9 @@ def evaluate(expression: Any, values: Mapping[Var, Points]) -> Points:
         NotAnIndexMap: see there.
     """
     if isinstance(expression, Var):
-        return values.get(expression, np.int64(0))  # type: ignore[return-value]  # broadcasts
+        return values.get(expression, _ZERO)
     if isinstance(expression, int | tirx.IntImm):
-        return np.int64(int(expression))  # type: ignore[return-value]
+        return np.array(int(expression), dtype=np.int64)
     if isinstance(expression, tirx.Cast):
         return evaluate(expression.value, values)
     function = _BINARY.get(type(expression))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from tvm import tirx
 
@@ -57,29 +56,18 @@ def kernel_work(func: tirx.PrimFunc, footprint: KernelFootprint) -> KernelFacts:
             counts["reduced"] += max(store.trips for store in block.stores)
             pooling = pooling or _pooling_windows(block)
         _count_arithmetic(block, counts, updates=2 if contraction else int(bool(block.reduced)))
-    movement = Movement(blocks)
-    in_order = _count_moved(func, blocks, movement, counts)
-    arithmetic = any(counts[name] for name in ARITHMETIC)
+    in_order = _count_moved(func, blocks, counts)
     shape = main[1] if main else None
-    windows = shape.windows if shape else pooling
-    height, width = _height_and_width([window.extent for window in windows])
-    stride_height, stride_width = _height_and_width([window.stride for window in windows])
-    op_class = shape.op_class if shape else _class_without_contraction(blocks, footprint, counts, pooling, arithmetic)
+    op_class = shape.op_class if shape else _class_without_contraction(blocks, footprint, counts, pooling)
     if op_class == "copy" and not in_order:
         op_class = "transpose"
     if op_class == "copy" and any(loads(store.node.value) for block in blocks for store in block.stores):
         counts["moved"] = _written_elements(func, blocks)
-    return KernelFacts(
-        op_class=op_class,
-        dtype=footprint.dtype,
-        matrix_flops=footprint.matrix_flops,
-        **{name: float(counts[name]) for name in (*ARITHMETIC, "reduced", "moved")},
-        **({"batch": shape.batch, "m": shape.m, "n": shape.n, "k": shape.k} if shape else {}),
-        kernel_height=height,
-        kernel_width=width,
-        stride_height=stride_height,
-        stride_width=stride_width,
-    )
+    amounts = {name: float(counts[name]) for name in (*ARITHMETIC, "reduced", "moved")}
+    extents = {name: getattr(shape, name) for name in ("batch", "m", "n", "k")} if shape else {}
+    window = _window_fields(shape.windows if shape else pooling)
+    bare = KernelFacts(op_class=op_class, dtype=footprint.dtype, matrix_flops=footprint.matrix_flops)
+    return bare.model_copy(update={**amounts, **extents, **window})
 
 
 def _tensor(tensor: TensorValue, accessed: int) -> TensorFacts:
@@ -104,8 +92,9 @@ def _is_scatter(store: tirx.BufferStore) -> bool:
     return any(loads(index) for index in store.indices)
 
 
-def _count_moved(func: tirx.PrimFunc, blocks: list[Block], movement: Movement, counts: Counter[str]) -> bool:
+def _count_moved(func: tirx.PrimFunc, blocks: list[Block], counts: Counter[str]) -> bool:
     """Count the elements of results that are written in another order than that of their sources."""
+    movement = Movement(blocks)
     parameters = set(func.params)
     in_order = True
     for block in blocks:
@@ -126,7 +115,6 @@ def _class_without_contraction(
     footprint: KernelFootprint,
     counts: Counter[str],
     pooling: tuple[Window, ...],
-    arithmetic: bool,
 ) -> OpClass:
     if footprint.opaque or not blocks:
         return "other"
@@ -136,7 +124,7 @@ def _class_without_contraction(
         return "reduction"
     if counts["indirect"]:
         return "gather"
-    return "elementwise" if arithmetic else "copy"
+    return "elementwise" if any(counts[name] for name in ARITHMETIC) else "copy"
 
 
 def _pooling_windows(block: Block) -> tuple[Window, ...]:
@@ -149,6 +137,13 @@ def _pooling_windows(block: Block) -> tuple[Window, ...]:
     return ()
 
 
-def _height_and_width(extents: list[Any]) -> tuple[int, int]:
+def _window_fields(windows: tuple[Window, ...]) -> dict[str, int]:
     """The innermost dimension is the width; all others are the height."""
-    return (math.prod(extents[:-1]), extents[-1]) if extents else (1, 1)
+    if not windows:
+        return {}
+    return {
+        "kernel_height": math.prod(window.extent for window in windows[:-1]),
+        "kernel_width": windows[-1].extent,
+        "stride_height": math.prod(window.stride for window in windows[:-1]),
+        "stride_width": windows[-1].stride,
+    }

@@ -11,10 +11,11 @@ import tvm_ffi
 from tvm import tirx
 from tvm.ir import Var
 from tvm.ir.expr import TensorLoad
+from tvm.ir.transform import Sequential
 from tvm.target import Target
 
 from ...cost_model.measurer import BuiltKernel, KernelArgument
-from ..cpu_schedule import ScheduleForCPU
+from ..cpu_schedule import CpuTarget, ScheduleForCPU
 from ..expressions import loads
 from ..kernel import tensor_bytes
 
@@ -30,9 +31,24 @@ def build_kernels(kernels: Mapping[str, tirx.PrimFunc], target: Target, library:
         library: the file to write.
     """
     public = {name: func.with_attr("global_symbol", name) for name, func in kernels.items()}
-    module = ScheduleForCPU(target)(tvm.IRModule(public))
+    if CpuTarget.of(target).cores == 1:
+        public = {name: serial(func) for name, func in public.items()}
+    module = Sequential([ScheduleForCPU(target)])(tvm.IRModule(public))
     tvm.compile(module, target=target).export_library(str(library))
     return {name: BuiltKernel(library, name, _arguments(func)) for name, func in kernels.items()}
+
+
+def serial(func: tirx.PrimFunc) -> tirx.PrimFunc:
+    """The kernel without parallel loops: TVM's own scatters come with some, whatever the target."""
+
+    def on_loop(loop: tirx.For) -> tirx.For:
+        if int(loop.kind) != int(tirx.ForKind.PARALLEL):
+            return loop
+        return tirx.For(
+            loop.loop_var, loop.min, loop.extent, tirx.ForKind.SERIAL, loop.body, loop.thread_binding, loop.annotations
+        )
+
+    return tvm_ffi.structural_map(func, [(tirx.For, on_loop)])
 
 
 def is_buildable(func: tirx.PrimFunc) -> bool:
