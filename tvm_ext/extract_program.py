@@ -9,9 +9,19 @@ from collections.abc import Iterator
 import tvm
 
 from ..accelerator import Accelerator
+from ..cost_model.kernel import KernelFacts
 from ..errors import InvalidInputError
 from ..program import Buffer, BufferKind, Instruction, Operand, Program
-from .lowered_function import RESIDENT_ORIGINS, LoweredFunction, Step, StepArgument, TensorValue, read_function
+from .kernel_facts import kernel_work, step_facts
+from .lowered_function import (
+    RESIDENT_ORIGINS,
+    LoweredFunction,
+    Step,
+    StepArgument,
+    TensorValue,
+    read_function,
+    split_arguments,
+)
 
 _RESIDENT_KINDS: dict[str, BufferKind] = {"input": "input", "parameter": "parameter", "constant": "constant"}
 
@@ -51,6 +61,7 @@ class _Builder:
         self.defined: dict[int, int] = {}
         self.written_at: dict[int, list[int]] = defaultdict(list)
         self.uses: dict[int, set[int]] = defaultdict(set)
+        self.works: dict[str, KernelFacts] = {}
 
     def build(self, name: str, source: str) -> Program:
         instructions = tuple(self.instruction(t, step) for t, step in enumerate(self.lowered.steps))
@@ -80,8 +91,16 @@ class _Builder:
             flops=matrix + vector,
             operands=read,
             results=written,
-            cost_features={"dtype": dtype, "matrix_flops": matrix},
+            cost_features=step_facts(step, self.lowered.tensors, self.work(step)).to_cost_features(),
         )
+
+    def work(self, step: Step) -> KernelFacts | None:
+        """Read once per kernel, not once per call."""
+        if step.kernel is None or step.footprint is None:
+            return None
+        if step.callee not in self.works:
+            self.works[step.callee] = kernel_work(step.kernel, step.footprint)
+        return self.works[step.callee]
 
     def operand(self, t: int, argument: StepArgument) -> Operand:
         buffer = self.current[argument.tensor]
@@ -140,8 +159,3 @@ class _Builder:
                 return "output"
         resident = _RESIDENT_KINDS.get(self.lowered.tensors[storage].origin)
         return "intermediate" if index in self.defined or resident is None else resident
-
-
-def split_arguments(step: Step) -> tuple[list[StepArgument], list[StepArgument]]:
-    """A step's arguments as operands and results, each in call order: the order of the instruction's entries."""
-    return [a for a in step.arguments if a.is_operand], [a for a in step.arguments if a.is_result]

@@ -15,11 +15,13 @@ from tvm.ir import Var
 from tvm.ir.expr import TensorLoad
 from tvm.s_tir.stmt import SBlock
 
+from .contraction import find_contraction
+from .expressions import static, variables
+
 #: TVM's names of data types -> the keys of an accelerator's ``flops_per_second``.
 DTYPE_KEYS = {"float64": "f64", "float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 #: Calls that hand out a buffer's address.
 ADDRESS_OPS = frozenset({"tirx.buffer_data", "tirx.address_of"})
-REDUCTION = 2  # tirx.IterVar.CommReduce
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,17 @@ class _Accesses:
     matrix_flops: float = 0.0
     matrix_dtype: str | None = None
 
+    def count_contraction(self, block: SBlock) -> None:
+        contraction = find_contraction(block)
+        if contraction is not None:
+            self.matrix_flops += contraction.flops
+            self.matrix_dtype = str(contraction.first.source.ty.dtype)
+
+
+def dtype_key(dtype: object) -> str:
+    """The key of an accelerator's ``flops_per_second`` for TVM's name of a data type."""
+    return DTYPE_KEYS.get(str(dtype), str(dtype))
+
 
 def tensor_bytes(shape: Iterable[Any], dtype: object) -> int:
     """Bytes of a dense tensor of static shape; sub-byte types round up per element."""
@@ -85,13 +98,13 @@ def analyse_kernel(func: tirx.PrimFunc) -> KernelFootprint:
         opaque=opaque,
         matrix_flops=accesses.matrix_flops,
         vector_flops=max(0.0, total - accesses.matrix_flops),
-        dtype=DTYPE_KEYS.get(dtype, dtype),
+        dtype=dtype_key(dtype),
     )
 
 
 def _visit(root: Any, accesses: _Accesses) -> None:
     def on_loop(loop: tirx.For) -> None:
-        accesses.extents[loop.loop_var] = _static(loop.extent)
+        accesses.extents[loop.loop_var] = static(loop.extent)
 
     def on_load(load: TensorLoad) -> None:
         accesses.loads[load.source].append(tuple(load.indices))
@@ -105,8 +118,8 @@ def _visit(root: Any, accesses: _Accesses) -> None:
 
     def on_block(block: SBlock) -> tvm_ffi.WalkResult:
         for iter_var in block.iter_vars:
-            accesses.extents[iter_var.var] = _static(iter_var.dom.extent)
-        _count_contraction(block, accesses)
+            accesses.extents[iter_var.var] = static(iter_var.dom.extent)
+        accesses.count_contraction(block)
         # The declared read and write regions repeat the body's accesses: only the body is walked.
         _visit(block.body, accesses)
         if block.init is not None:
@@ -115,10 +128,6 @@ def _visit(root: Any, accesses: _Accesses) -> None:
 
     leaves = [(TensorLoad, on_load), (tirx.BufferStore, on_store), (tvm.ir.Call, on_call)]
     tvm_ffi.structural_walk(root, [(SBlock, on_block), (tirx.For, on_loop), *leaves], order="pre")
-
-
-def _static(extent: Any) -> int:
-    return int(extent) if isinstance(extent, int | tirx.IntImm) else 1
 
 
 def _accessed_bytes(param: Var, indices: list[tuple[Any, ...]], extents: dict[Var, int]) -> int:
@@ -138,35 +147,4 @@ def _distinct(indices: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 def _reach(index: tuple[Any, ...], extents: dict[Var, int]) -> int:
-    return math.prod(extents.get(var, 1) for var in _variables(index))
-
-
-def _variables(expressions: Iterable[Any]) -> set[Var]:
-    found: set[Var] = set()
-    for expression in expressions:
-        tvm_ffi.structural_walk(expression, [(Var, found.add)])
-    return found
-
-
-def _count_contraction(block: SBlock, accesses: _Accesses) -> None:
-    """Count ``C += A * B`` over a reduction of two different tensors as work of the matrix unit."""
-    reduced = {iv.var for iv in block.iter_vars if int(iv.iter_type) == REDUCTION}
-    if not reduced or not isinstance(block.body, tirx.BufferStore):
-        return
-    products: list[Any] = []
-    tvm_ffi.structural_walk(block.body.value, [(tirx.Mul, products.append)])
-    for product in products:
-        sides = [_loads(product.a), _loads(product.b)]
-        if any(len(side) != 1 for side in sides) or sides[0][0].source.same_as(sides[1][0].source):
-            continue
-        shared = _variables(sides[0][0].indices) & _variables(sides[1][0].indices) & reduced
-        if shared:
-            accesses.matrix_flops += 2.0 * math.prod(_static(iv.dom.extent) for iv in block.iter_vars)
-            accesses.matrix_dtype = str(sides[0][0].source.ty.dtype)
-            return
-
-
-def _loads(expression: Any) -> list[TensorLoad]:
-    found: list[TensorLoad] = []
-    tvm_ffi.structural_walk(expression, [(TensorLoad, found.append)])
-    return found
+    return math.prod(extents.get(var, 1) for var in variables(index))

@@ -67,7 +67,7 @@ class StepArgument:
 
 @dataclass(frozen=True)
 class Step:
-    """One kernel call. ``footprint`` is None for external functions, whose arguments count whole."""
+    """One kernel call. ``footprint`` and ``kernel`` are None for external functions, whose arguments count whole."""
 
     binding: int
     callee: str
@@ -75,6 +75,7 @@ class Step:
     footprint: KernelFootprint | None
     #: The tensor that the call itself returns (external functions that allocate), else None.
     returned: int | None = None
+    kernel: tirx.PrimFunc | None = None
 
 
 #: What a Relax variable stands for: a tensor, a tuple of such, or something without memory (a shape, a scalar).
@@ -234,8 +235,8 @@ class _Reader:
 
     def kernel_step(self, position: int, call: relax.Call, arguments: list[tuple[int, TensorValue]]) -> Step:
         callee = str(call.op.name_hint)
+        kernel = self.mod[call.op]
         if callee not in self.footprints:
-            kernel = self.mod[call.op]
             if not isinstance(kernel, tirx.PrimFunc):
                 raise UnsupportedModelError(
                     f"function {self.name!r} calls the Relax function {callee!r}; inline it before planning "
@@ -249,7 +250,7 @@ class _Reader:
                 found.append(self.whole_argument(k, tensor))
             else:
                 found.append(self.argument(k, tensor, footprint.read_bytes[k], footprint.written_bytes[k]))
-        return Step(position, callee, tuple(found), footprint)
+        return Step(position, callee, tuple(found), footprint, kernel=kernel)
 
     def external_step(
         self, position: int, call: relax.Call, arguments: list[tuple[int, TensorValue]], returned: Value
@@ -298,3 +299,8 @@ def _leaves(value: Value) -> Iterator[TensorValue]:
     elif isinstance(value, tuple):
         for item in value:
             yield from _leaves(item)
+
+
+def split_arguments(step: Step) -> tuple[list[StepArgument], list[StepArgument]]:
+    """A step's arguments as operands and results, each in call order: the order of the instruction's entries."""
+    return [a for a in step.arguments if a.is_operand], [a for a in step.arguments if a.is_result]

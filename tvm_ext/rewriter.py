@@ -7,8 +7,7 @@ from tvm import relax
 from tvm.ir import GenericConst
 
 from ..plan import Allocation
-from .extract_program import split_arguments
-from .lowered_function import RESIDENT_ORIGINS, LoweredFunction, Step, TensorValue, Value
+from .lowered_function import RESIDENT_ORIGINS, LoweredFunction, Step, TensorValue, Value, split_arguments
 from .placement import Actions, Placement
 
 FAST, SLOW = 1, 0

@@ -1,1 +1,1 @@
-"""Where samples come from: one source per compiler or device."""
+"""Sources of samples: compilers that estimate kernels, and machines that run them."""
