@@ -24,6 +24,8 @@ from memstow.bench import BenchResults, Section, page
 from memstow.errors import MemstowError
 from memstow.schema import write_text
 
+#: The budget of the part that asks what a few seconds give.
+BRIEF_SECONDS = 5.0
 #: Parts of an accelerator's fast memory that the zoo's programs are planned with beside the whole.
 SHARES = (4, 16)
 INTRODUCTION = """\
@@ -33,12 +35,13 @@ the tables are made, has more (both prices of the recorded solutions, peaks, tim
 
 @dataclass(frozen=True)
 class Part:
-    """One run of ``memstow bench``: a title, the folder of its programs and its options."""
+    """One run of ``memstow bench``: a title, a folder of programs, options, a budget if not the one asked for."""
 
     name: str
     title: str
     programs: Path
     options: tuple[str, ...] = ()
+    budget_seconds: float | None = None
 
 
 def parts(suite: Path, folder: Path, accelerators: Sequence[str]) -> Iterator[Part]:
@@ -46,6 +49,7 @@ def parts(suite: Path, folder: Path, accelerators: Sequence[str]) -> Iterator[Pa
     yield Part("xla", "Production programs, cross-program prefetches charged", suite)
     free = ("--max-cross-program-prefetches", "1")
     yield Part("xla-crossing", "Production programs, one cross-program prefetch free on both sides", suite, free)
+    yield Part("xla-brief", "Production programs, a short budget", suite, budget_seconds=BRIEF_SECONDS)
     for name in accelerators:
         capacity = load_accelerator(name).capacity
         sizes = ",".join(str(capacity // share) for share in SHARES)
@@ -55,7 +59,8 @@ def parts(suite: Path, folder: Path, accelerators: Sequence[str]) -> Iterator[Pa
 def command(part: Part, results: Path, options: argparse.Namespace) -> list[str]:
     """The command line of a part."""
     words = [sys.executable, "-m", "memstow.cli", "bench", str(part.programs), *part.options]
-    words += ["--budget", f"{options.budget:g}", "--bound-time", f"{options.bound_time:g}", "--seed", str(options.seed)]
+    budget = part.budget_seconds or options.budget
+    words += ["--budget", f"{budget:g}", "--bound-time", f"{options.bound_time:g}", "--seed", str(options.seed)]
     words += ["--planners", options.planners] if options.planners else []
     words += ["--resume"] if options.resume else []
     return [*words, "--json", str(results)]
@@ -87,7 +92,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--suite", type=Path, default=Path("../shared/xla_suite"), metavar="DIR")
     parser.add_argument("--folder", type=Path, default=Path("build/suite"), metavar="DIR", help="programs and results")
     parser.add_argument("--out", type=Path, default=Path("docs/suite.md"), metavar="FILE", help="the page")
-    parser.add_argument("--parts", type=_list, metavar="A,B", help="some of xla, xla-crossing and the accelerators")
+    parser.add_argument("--parts", type=_list, metavar="A,B", help="some of xla, xla-crossing, xla-brief, accelerators")
     parser.add_argument("--models", type=_list, metavar="A,B", help="only these; with a --folder of their own")
     parser.add_argument("--size", default="full", help="size of the zoo's models")
     parser.add_argument("--accelerators", type=_list, default=["tpu_v5e", "ethos_u85"], metavar="A,B")

@@ -27,7 +27,7 @@ def options(tmp_path: Path, *more: str) -> list[str]:
 
 def test_the_zoo_is_planned_with_the_whole_a_quarter_and_a_sixteenth(tmp_path: Path) -> None:
     found = {part.name: part for part in suite.parts(Path("xla"), tmp_path, ["tpu_v5e"])}
-    assert list(found) == ["xla", "xla-crossing", "tpu_v5e"]
+    assert list(found) == ["xla", "xla-crossing", "xla-brief", "tpu_v5e"]
     assert found["tpu_v5e"].options == ("--capacity", f"{112 * MIB // 4},{112 * MIB // 16}")
     assert found["xla-crossing"].options == ("--max-cross-program-prefetches", "1")
     assert found["tpu_v5e"].programs == tmp_path / "tpu_v5e"
