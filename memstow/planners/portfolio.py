@@ -28,6 +28,9 @@ MEMBERS = (
 CONSTRUCTION_SHARE = 0.2
 #: Iterations of annealing that count as one neighbourhood.
 ITERATIONS_A_NEIGHBOURHOOD = 2000
+#: Budgets of less than this many times the seconds that it takes to make a plan leave neighbourhoods out: they begin
+#: with a look at the whole program, which takes about as long.
+LEAST_BUDGET = 30.0
 #: Seconds that the main thread sleeps between two looks at signals.
 _POLL_SECONDS = 0.05
 
@@ -148,6 +151,8 @@ class _Run:
     def _solving(self, number: int) -> int:
         """The thread that solves neighbourhoods in a round, -1 for none: another one in every round but the first."""
         threads = len(self._searches)
+        if self._effort.iterations is None and self._effort.budget_seconds < LEAST_BUDGET * self._ending:
+            return -1
         return number % threads if number % max(2, threads) or (number and threads > 1) else -1
 
     def _improve(self, search: CoreSearch, number: int, limits: Limits, stop: threading.Event) -> Iterator[int]:

@@ -17,6 +17,9 @@ constexpr size_t kMostAround = 256;
 constexpr int32_t kLookAround = 48;
 // Touches that a run drawn at random reaches to either side of where it was drawn.
 constexpr int32_t kRunReach = 16;
+// Neighbouring touches that are drawn from for a while, and for how many draws: what they need stays in the cache.
+constexpr size_t kFocus = 2048;
+constexpr int32_t kFocusDraws = 8192;
 
 }  // namespace
 
@@ -28,9 +31,34 @@ void Search::Take(int32_t id) {
   schedule_.Remove(id);
 }
 
+int32_t Search::DrawTouch() {
+  const int32_t count = static_cast<int32_t>(touches_.size());
+  if (touches_.size() <= kFocus) return touches_[static_cast<size_t>(random_.Below(count))];
+  if (focus_draws_-- <= 0) {
+    focus_ = static_cast<size_t>(random_.Below(count));
+    focus_draws_ = kFocusDraws;
+  }
+  const size_t beside = static_cast<size_t>(random_.Below(static_cast<int32_t>(kFocus)));
+  return touches_[(focus_ + beside) % touches_.size()];
+}
+
+int32_t Search::DrawTime() {
+  if (touches_.size() <= kFocus) return random_.Below(schedule_.problem().num_instructions());
+  return schedule_.problem().touch(DrawTouch()).time;
+}
+
+int32_t Search::DrawStay() {
+  for (int32_t tries = 0; tries < 8 && touches_.size() > kFocus; ++tries) {
+    const int32_t id = schedule_.state().ServedBy(DrawTouch());
+    if (id != ScheduleState::kNobody) return id;
+  }
+  const std::vector<int32_t>& active = schedule_.active();
+  return active[static_cast<size_t>(random_.Below(static_cast<int32_t>(active.size())))];
+}
+
 bool Search::DrawRun(Run* run) {
   for (int32_t tries = 0; tries < 8; ++tries) {
-    const int32_t id = touches_[static_cast<size_t>(random_.Below(static_cast<int32_t>(touches_.size())))];
+    const int32_t id = DrawTouch();
     const int32_t storage = schedule_.problem().touch(id).storage;
     const int32_t touch = id - schedule_.problem().storage(storage).first_touch;
     if (schedule_.IsServed(storage, touch)) continue;
@@ -110,8 +138,7 @@ int64_t Search::CheapestOffset(const Block& block, double most, std::vector<int3
 }
 
 bool Search::RetimeMove() {
-  const std::vector<int32_t>& active = schedule_.active();
-  const int32_t id = active[static_cast<size_t>(random_.Below(static_cast<int32_t>(active.size())))];
+  const int32_t id = DrawStay();
   const Run run = schedule_.run(id);
   Take(id);
   if (schedule_.TryPlace(run, {&random_, 0.0}) == Outcome::kPlaced) taken_.clear();
@@ -119,8 +146,7 @@ bool Search::RetimeMove() {
 }
 
 bool Search::ResizeMove(double temperature) {
-  const std::vector<int32_t>& active = schedule_.active();
-  const int32_t id = active[static_cast<size_t>(random_.Below(static_cast<int32_t>(active.size())))];
+  const int32_t id = DrawStay();
   Run run = schedule_.run(id);
   const int32_t touches = schedule_.problem().storage(run.storage).num_touches;
   const int32_t step = 1 + static_cast<int32_t>(random_.Exponential());
@@ -152,15 +178,14 @@ bool Search::ResizeMove(double temperature) {
 }
 
 bool Search::ThinMove() {
-  const std::vector<int32_t>& active = schedule_.active();
-  Take(active[static_cast<size_t>(random_.Below(static_cast<int32_t>(active.size())))]);
+  Take(DrawStay());
   if (random_.Chance(0.5)) taken_.clear();
   return true;
 }
 
 bool Search::WindowMove() {
   const int32_t length = schedule_.problem().num_instructions();
-  const int32_t t = random_.Below(length);
+  const int32_t t = DrawTime();
   const int32_t end = std::min(length - 1, t + static_cast<int32_t>(random_.Exponential() * 4.0));
   const double part = 0.2 + 0.8 * random_.Uniform();
   scratch_.clear();
@@ -176,7 +201,7 @@ bool Search::WindowMove() {
 }
 
 bool Search::RepackMove() {
-  const int32_t t = random_.Below(schedule_.problem().num_instructions());
+  const int32_t t = DrawTime();
   scratch_ = schedule_.memory().Around(t, t);
   if (scratch_.size() > kMostTaken) scratch_.resize(kMostTaken);
   if (scratch_.size() < 2) return false;

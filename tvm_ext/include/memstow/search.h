@@ -93,6 +93,12 @@ class Search {
   bool WindowMove();
   bool RepackMove();
 
+  /*! \brief A random touch of a storage that may be placed; of a long program one near those drawn before. */
+  int32_t DrawTouch();
+  /*! \brief The time of such a touch; of a short program any time. */
+  int32_t DrawTime();
+  /*! \brief A random stay, of a long program one that serves such a touch. There must be one. */
+  int32_t DrawStay();
   /*! \brief A run that is not placed and holds a random touch. */
   bool DrawRun(Run* run);
   /*! \brief Place a run at the offset with the least in the way, which is removed. */
@@ -122,6 +128,9 @@ class Search {
   bool unsaved_ = false;
   /*! \brief Touches of storages that may be placed. */
   std::vector<int32_t> touches_;
+  /*! \brief Where in touches_ a long program is searched at present, and for how many draws more. */
+  size_t focus_ = 0;
+  int32_t focus_draws_ = 0;
   /*! \brief What the present iteration took out, and the times over which. */
   std::vector<PlacedStay> taken_;
   int32_t from_ = 0;
