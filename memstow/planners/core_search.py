@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..core import CoreProblem
 from ..core.stay import ABSENT
 from ..native import core_function, load_core
-from ..plan import MemoryPlan
+from ..plan import Copy, MemoryPlan
 from .base import Effort, Limits, Problem
 from .residency import Residency, Transfer
 
@@ -196,14 +196,17 @@ def rows_of(core: CoreProblem, plan: MemoryPlan) -> Rows:
         if access.memory == "fast" and key in index:
             fast[key[0]].append(access.instruction)
     first_touch = first_touches(core)
+    copies: dict[tuple[int, int], list[Copy]] = defaultdict(list)
+    for copy in plan.copies:
+        copies[place[copy.buffer], copy.offset].append(copy)
     rows = []
     for storage, offset, start, end in _blocks(core, plan):
         served = sorted(index[storage, t] - first_touch[storage] for t in set(fast[storage]) if start <= t <= end)
         if not served:
             continue
         row = [storage, served[0], served[-1], ABSENT, ABSENT, ABSENT, ABSENT, offset, max(start, 0), end]
-        for copy in plan.copies:
-            if place[copy.buffer] == storage and copy.offset == offset and start <= copy.start_time <= end:
+        for copy in copies[storage, offset]:
+            if start <= copy.start_time <= end:
                 at = 3 if copy.direction == "prefetch" else 5
                 row[at : at + 2] = [copy.start_time, copy.done_time]
         rows.append(row)
