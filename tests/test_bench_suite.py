@@ -88,7 +88,7 @@ def test_the_page_has_a_section_for_every_part_with_results(tmp_path: Path) -> N
     assert text.startswith("# The suite, measured\n\nWritten by `make bench-suite`; do not edit.")
     assert "## Production programs, cross-program prefetches charged\n\n- Machine: Abacus, 2 cores" in text
     assert text.count("\n## ") == 1
-    assert len(given.parts) == 4
+    assert len(given.parts) == 5
 
 
 @pytest.mark.parametrize(("ended", "ran", "status"), [((0, 0), 2, 0), ((1, 0), 2, 1), ((130, 0), 1, 130)])
