@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,6 +7,7 @@ from hypothesis import strategies as st
 from memstow.accelerator import Accelerator
 from memstow.plan import Copy, MemoryPlan
 from memstow.planners import Problem
+from memstow.planners.base import Limits
 from memstow.planners.benefit_density import TASTES, construct
 from memstow.planners.copy_queue import CopyQueue
 from memstow.planners.residency import Transfer, build_plan
@@ -109,7 +108,7 @@ def simulated_stall(idle: dict[int, int], copies: list[tuple[Transfer, float]]) 
 @given(program=programs(), accelerator=accelerators())
 def test_the_clock_agrees_with_the_simulator(taste: object, program: Program, accelerator: Accelerator) -> None:
     task = Problem(program, accelerator)
-    schedule = construct(task, taste, deadline=math.inf)  # type: ignore[arg-type]
+    schedule = construct(task, taste, Limits())  # type: ignore[arg-type]
     plan = build_plan(task, schedule.residencies, planner="test", seed=0)
     assert validate(program, accelerator, plan) == ()
     assert plan.simulated_seconds == pytest.approx(schedule.total_seconds, rel=1e-9, abs=1e-12)
