@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from ..accelerator import Accelerator
 from .kernel import DTYPE_BITS, OP_CLASSES, KernelFacts, TensorFacts
 
 #: Raised whenever a feature is added, removed or computed in another way. A trained model works with its own alone.
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 
 Rows = NDArray[np.float32]
 #: Whether each tensor is in fast memory: shape (rows, operands + results), operands first.
@@ -39,14 +40,23 @@ def _log(name: str, unit: str, meaning: str) -> Feature:
     return Feature(name, f"log2(1 + {unit})", meaning)
 
 
+def _fill(name: str, meaning: str) -> Feature:
+    return Feature(name, "ratio", f"part that is used of {meaning}")
+
+
 #: Tensors by what they are to the kernel: the first two operands, all other operands, all results.
 ROLES = ("operand0", "operand1", "operands_rest", "results")
+#: What hardware rounds extents up to: micro-blocks, vectors, tiles.
+_INNER_QUANTA, _ROW_QUANTUM = (16, 128), 8
+_COLUMN_QUANTA, _DEPTH_QUANTA = (8, 16, 128), (8, 32, 128)
 
 FEATURES: tuple[Feature, ...] = (
     *(Feature(f"is_{name}", "0 or 1", f"the kernel's class is {name}") for name in OP_CLASSES),
     Feature("element_bits", "bits", "element of the type that the kernel computes in"),
     _log("matrix_flops", "operations", "two per multiply-add of a contraction"),
     _log("elementwise", "operations", "additions, multiplications, comparisons"),
+    _log("multiplied", "operations", "multiplications"),
+    _log("compared", "operations", "comparisons, minima, maxima, choices"),
     _log("transcendental", "operations", "exponentials, roots and their like"),
     _log("divide", "operations", "divisions"),
     _log("convert", "operations", "conversions between types"),
@@ -56,6 +66,9 @@ FEATURES: tuple[Feature, ...] = (
     _log("m", "extent", "rows of the contraction's result"),
     _log("n", "extent", "columns of the contraction's result"),
     _log("k", "extent", "reduced extent of the contraction"),
+    _log("depth", "extent", "reduced extent for each pixel of the window"),
+    *(_fill(f"n_fill{quantum}", f"n, rounded up to a multiple of {quantum}") for quantum in _COLUMN_QUANTA),
+    *(_fill(f"depth_fill{quantum}", f"depth, rounded up to a multiple of {quantum}") for quantum in _DEPTH_QUANTA),
     Feature("kernel_pixels", "pixels", "height times width of a convolution's or pooling's window"),
     Feature("stride_pixels", "pixels", "product of its strides"),
     Feature("unit_use", "ratio", "part of the matrix unit that n and k fill, rounded up to its shape"),
@@ -66,9 +79,21 @@ FEATURES: tuple[Feature, ...] = (
             _log(f"{role}_bytes", "bytes", "accessed"),
             Feature(f"{role}_bits", "bits", "element of the largest tensor"),
             _log(f"{role}_innermost", "elements", "fastest-varying dimension of the largest tensor"),
+            _log(f"{role}_rows", "elements", "next dimension of the largest tensor"),
+            _log(f"{role}_planes", "elements", "next dimension but one of the largest tensor"),
+            *(
+                _fill(f"{role}_fill{quantum}", f"its innermost dimension, rounded up to a multiple of {quantum}")
+                for quantum in _INNER_QUANTA
+            ),
+            _fill(f"{role}_rows_fill", f"its rows, rounded up to a multiple of {_ROW_QUANTUM}"),
             Feature(f"{role}_accessed", "ratio", "accessed bytes over the tensors' bytes"),
         )
     ),
+    Feature("operand0_ratio", "log2 of a ratio", "accessed bytes of the first operand over those of the results"),
+    Feature("operand1_ratio", "log2 of a ratio", "accessed bytes of the second operand over those of the results"),
+    _log("element_operations", "operations", "outside of contractions, for each element of the largest result"),
+    _log("element_multiplied", "operations", "multiplications for each element of the largest result"),
+    _log("element_compared", "operations", "comparisons for each element of the largest result"),
     _log("tensors", "tensors", "operands and results"),
     _log("reuse", "operations per byte", "all operations over all accessed bytes"),
     _log("matrix_peak", "operations per microsecond", "of the accelerator, for the kernel's type"),
@@ -85,9 +110,12 @@ FEATURES: tuple[Feature, ...] = (
     *(Feature(f"{role}_slow", "log2(1 + bytes)", "accessed in slow memory", True) for role in ROLES),
     Feature("slow_share", "ratio", "accessed bytes in slow memory", True),
     Feature("roofline_ratio", "ratio", "roofline of the placement over that with everything in slow memory", True),
+    Feature("memory_ratio", "log2 of a ratio", "time of all accesses over that of the arithmetic, at most 2^±12", True),
 )
 NAMES = tuple(feature.name for feature in FEATURES)
 _PLACEMENT = sum(feature.placement for feature in FEATURES)
+_FEATURES_PER_ROLE = 6 + len(_INNER_QUANTA) + 1
+_LARGEST_RATIO = 12.0
 
 
 def feature_rows(kernel: KernelFacts, accelerator: Accelerator, fast: Placements) -> Rows:
@@ -100,6 +128,9 @@ def feature_rows(kernel: KernelFacts, accelerator: Accelerator, fast: Placements
     total = float(accessed.sum())
     columns.append(slow.sum(axis=1) / total if total else np.zeros(len(fast)))
     columns.append(roofline_seconds(kernel, accelerator, fast) / max(all_slow_seconds(kernel, accelerator), 1e-30))
+    memory = slow.sum(axis=1) / accelerator.slow_memory.bandwidth
+    memory += (total - slow.sum(axis=1)) / accelerator.fast_memory.bandwidth
+    columns.append(_log_ratio(memory, compute_seconds(kernel, accelerator)))
     rows[:, -_PLACEMENT:] = np.stack(columns, axis=1)
     return rows
 
@@ -137,10 +168,14 @@ def _static(kernel: KernelFacts, accelerator: Accelerator) -> list[float]:
     groups = (kernel.operands[:1], kernel.operands[1:2], kernel.operands[2:], kernel.results)
     accessed = sum(tensor.bytes_accessed for tensor in kernel.operands + kernel.results)
     operations = kernel.matrix_flops + kernel.vector_operations
+    pixels = kernel.kernel_height * kernel.kernel_width
+    depth = kernel.k / pixels
     compute, all_slow = compute_seconds(kernel, accelerator), all_slow_seconds(kernel, accelerator)
     amounts = (
         kernel.matrix_flops,
         kernel.elementwise,
+        kernel.multiplied,
+        kernel.compared,
         kernel.transcendental,
         kernel.divide,
         kernel.convert,
@@ -150,7 +185,10 @@ def _static(kernel: KernelFacts, accelerator: Accelerator) -> list[float]:
         kernel.m,
         kernel.n,
         kernel.k,
+        depth,
     )
+    elements = max(kernel.largest_result, 1.0)
+    per_element = (kernel.vector_operations / elements, kernel.multiplied / elements, kernel.compared / elements)
     numbers = (
         accelerator.peak_flops(kernel.dtype, matrix=True) / 1e6,
         accelerator.peak_flops(kernel.dtype, matrix=False) / 1e6,
@@ -167,10 +205,14 @@ def _static(kernel: KernelFacts, accelerator: Accelerator) -> list[float]:
         *(float(kernel.op_class == name) for name in OP_CLASSES),
         float(DTYPE_BITS.get(kernel.dtype, 32)),
         *(math.log2(1.0 + amount) for amount in amounts),
-        float(kernel.kernel_height * kernel.kernel_width),
+        *(_used(kernel.n, quantum) for quantum in _COLUMN_QUANTA),
+        *(_used(depth, quantum) for quantum in _DEPTH_QUANTA),
+        float(pixels),
         float(kernel.stride_height * kernel.stride_width),
         _unit_use(kernel, accelerator),
         *(value for group in groups for value in _tensors(group)),
+        *(_ratio_to_results(group, kernel.results) for group in groups[:2]),
+        *(math.log2(1.0 + amount) for amount in per_element),
         math.log2(1.0 + len(kernel.operands) + len(kernel.results)),
         math.log2(1.0 + (operations / accessed if accessed else 0.0)),
         *(math.log2(1.0 + number) for number in numbers),
@@ -178,12 +220,39 @@ def _static(kernel: KernelFacts, accelerator: Accelerator) -> list[float]:
     ]
 
 
-def _tensors(group: tuple[TensorFacts, ...]) -> tuple[float, float, float, float]:
+def _tensors(group: tuple[TensorFacts, ...]) -> tuple[float, ...]:
     accessed = sum(tensor.bytes_accessed for tensor in group)
     whole = sum(tensor.size_bytes for tensor in group)
     largest = max(group, key=lambda tensor: tensor.bytes_accessed, default=None)
-    bits, innermost = (largest.bits, largest.innermost) if largest else (0, 0)
-    return math.log2(1.0 + accessed), float(bits), math.log2(1.0 + innermost), accessed / whole if whole else 0.0
+    if largest is None:
+        return (0.0,) * _FEATURES_PER_ROLE
+    innermost, rows, planes = ((1, 1, 1, *largest.shape))[:-4:-1]
+    return (
+        math.log2(1.0 + accessed),
+        float(largest.bits),
+        *(math.log2(1.0 + extent) for extent in (innermost, rows, planes)),
+        *(_used(innermost, quantum) for quantum in _INNER_QUANTA),
+        _used(rows, _ROW_QUANTUM),
+        accessed / whole if whole else 0.0,
+    )
+
+
+def _ratio_to_results(group: tuple[TensorFacts, ...], results: tuple[TensorFacts, ...]) -> float:
+    if not group:
+        return -_LARGEST_RATIO
+    ours, theirs = (np.float64(sum(tensor.bytes_accessed for tensor in each)) for each in (group, results))
+    return float(_log_ratio(ours, float(theirs)))
+
+
+def _log_ratio(numerator: Any, denominator: float) -> Any:
+    """``log2`` of a ratio, clipped, 0 over 0 being least."""
+    ratio = np.maximum(numerator, 1e-30) / max(denominator, 1e-30)
+    return np.where(numerator > 0, np.clip(np.log2(ratio), -_LARGEST_RATIO, _LARGEST_RATIO), -_LARGEST_RATIO)
+
+
+def _used(extent: float, quantum: int) -> float:
+    """Part of the extent rounded up that is used."""
+    return extent / (math.ceil(extent / quantum) * quantum)
 
 
 def _unit_use(kernel: KernelFacts, accelerator: Accelerator) -> float:
@@ -193,5 +262,5 @@ def _unit_use(kernel: KernelFacts, accelerator: Accelerator) -> float:
         return 1.0
     used = 1.0
     for extent, lanes in ((kernel.k, unit.depth), (kernel.n, unit.columns)):
-        used *= extent / (math.ceil(extent / lanes) * lanes)
+        used *= _used(extent, lanes)
     return used

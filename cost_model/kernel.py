@@ -69,15 +69,20 @@ class KernelFacts(Document):
     """What one execution of a kernel computes, independent of placement and accelerator.
 
     Work is counted in scalar operations (``matrix_flops``: two per multiply-add of a contraction) or elements (the
-    others). A contraction has extents ``batch x m x n x k``; a convolution is one with m = images x output pixels, n =
-    output channels of a group, k = input channels of a group x kernel pixels, batch = groups. Operands come in the
-    kernel's order, so that of a contraction the second is the weights.
+    others). Of ``elementwise``, ``multiplied`` are multiplications; of ``elementwise`` and ``reduced``, ``compared``
+    are comparisons, minima, maxima and choices; the rest are additions and their like.
+
+    A contraction has extents ``batch x m x n x k``; a convolution is one with m = images x output pixels, n = output
+    channels of a group, k = input channels of a group x kernel pixels, batch = groups. Operands come in the kernel's
+    order, so that of a contraction the second is the weights.
     """
 
     op_class: OpClass
     dtype: str
     matrix_flops: Amount = 0.0
     elementwise: Amount = 0.0
+    multiplied: Amount = 0.0
+    compared: Amount = 0.0
     transcendental: Amount = 0.0
     divide: Amount = 0.0
     convert: Amount = 0.0

@@ -60,7 +60,8 @@ class Accelerator(Document):
     """A target description; see ``memstow/accelerators/*.toml`` for the built-in ones.
 
     ``flops_per_second`` holds the matrix-unit peak by data type; ``vector_flops_per_second`` the peak of
-    everything else and defaults to the former. ``sources`` maps each number's key path to its public source.
+    everything else and defaults to the former. ``cost_model`` names the trained cost model that prices kernels on the
+    part when a learned one is asked for. ``sources`` maps each number's key path to its public source.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Accelerator(Document):
     matrix_unit: MatrixUnit | None = None
     launch_overhead_seconds: NonNegative = 0.0
     max_cross_program_prefetches: Annotated[int, Field(ge=0)] = 0
+    cost_model: str | None = None
     fast_memory: Memory
     slow_memory: Memory
     dma: DmaEngine

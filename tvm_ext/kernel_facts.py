@@ -17,6 +17,7 @@ from .lowered_function import Step, TensorValue, split_arguments
 from .operations import count_operations
 
 ARITHMETIC = ("elementwise", "transcendental", "divide", "convert")
+_PARTS = ("multiplied", "compared")
 
 
 def step_facts(step: Step, tensors: Sequence[TensorValue], work: KernelFacts | None = None) -> KernelFacts:
@@ -63,7 +64,7 @@ def kernel_work(func: tirx.PrimFunc, footprint: KernelFootprint) -> KernelFacts:
         op_class = "transpose"
     if op_class == "copy" and any(loads(store.node.value) for block in blocks for store in block.stores):
         counts["moved"] = _written_elements(func, blocks)
-    amounts = {name: float(counts[name]) for name in (*ARITHMETIC, "reduced", "moved")}
+    amounts = {name: float(counts[name]) for name in (*ARITHMETIC, *_PARTS, "reduced", "moved")}
     extents = {name: getattr(shape, name) for name in ("batch", "m", "n", "k")} if shape else {}
     window = _window_fields(shape.windows if shape else pooling)
     bare = KernelFacts(op_class=op_class, dtype=footprint.dtype, matrix_flops=footprint.matrix_flops)
@@ -81,7 +82,8 @@ def _count_arithmetic(block: Block, counts: Counter[str], *, updates: int) -> No
     for store in block.stores:
         found = count_operations(store.node.value)
         counts["elementwise"] += store.trips * max(0, found.elementwise - updates)
-        for name in ARITHMETIC[1:]:
+        counts["multiplied"] += store.trips * max(0, found.multiplied - (updates == 2))
+        for name in (*ARITHMETIC[1:], "compared"):
             counts[name] += store.trips * getattr(found, name)
         if found.is_indirect or _is_scatter(store.node):
             counts["moved"] += store.trips

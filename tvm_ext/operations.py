@@ -12,10 +12,8 @@ from tvm.ir.expr import TensorLoad
 
 from .expressions import loads
 
-_ELEMENTWISE = (
-    tirx.Add, tirx.Sub, tirx.Mul, tirx.Min, tirx.Max,
-    tirx.EQ, tirx.NE, tirx.LT, tirx.LE, tirx.GT, tirx.GE, tirx.And, tirx.Or,
-)  # fmt: skip
+_COMPARED = (tirx.Min, tirx.Max, tirx.EQ, tirx.NE, tirx.LT, tirx.LE, tirx.GT, tirx.GE)
+_ELEMENTWISE = (tirx.Add, tirx.Sub, tirx.Mul, tirx.And, tirx.Or, *_COMPARED)
 _DIVIDE = (tirx.Div, tirx.Mod, tirx.FloorDiv, tirx.FloorMod)
 # Names without TVM's prefix: some operators are ``prim.*``, others ``tirx.*``.
 _CHOICE = "if_then_else"
@@ -29,9 +27,14 @@ _FREE_CALLS = frozenset({"reinterpret", "likely"})
 
 @dataclass
 class Operations:
-    """Operations of one evaluation. What depends on no tensor (padding conditions, constants) counts nothing."""
+    """Operations of one evaluation. What depends on no tensor (padding conditions, constants) counts nothing.
+
+    ``multiplied`` and ``compared`` are parts of ``elementwise``.
+    """
 
     elementwise: int = 0
+    multiplied: int = 0
+    compared: int = 0
     transcendental: int = 0
     divide: int = 0
     convert: int = 0
@@ -66,6 +69,8 @@ def _count(node: Any, found: Operations) -> bool:
             found.divide += on_data
         else:
             found.elementwise += on_data
+            found.multiplied += on_data and isinstance(node, tirx.Mul)
+            found.compared += on_data and isinstance(node, _COMPARED)
         return on_data
     return False
 
@@ -92,6 +97,7 @@ def _count_call(call: Call, found: Operations) -> bool:
 def _count_choice(parts: tuple[Any, Any, Any], found: Operations) -> bool:
     condition, *values = (_count(part, found) for part in parts)
     found.elementwise += condition
+    found.compared += condition
     return condition or any(values)
 
 

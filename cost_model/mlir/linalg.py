@@ -9,7 +9,7 @@ from ..kernel import KernelFacts
 from .affine import AffineMap, parse_map
 from .attributes import attribute_integers
 from .linalg_named import named_structure
-from .scalar_ops import FIELD_OF, Body, analyse_body
+from .scalar_ops import FIELD_OF, Body, analyse_body, work_of
 from .stablehlo_moves import moving, transposed
 from .step import FillStep, KernelStep, Step, Typed
 from .structured import PRODUCT, Structured
@@ -33,13 +33,15 @@ def linalg_step(typed: Typed) -> Step:
     named = named_structure(operation, strides, dilations)
     if named is not None:
         return Structured(typed, inputs[:2], outs, named.maps, named.reductions, named.body).step()
-    field = FIELD_OF.get(_function(typed) or name)
-    if field is None:
+    function = _function(typed) or name
+    if function not in FIELD_OF:
         raise operation.error(
             "expected an operation of known cost; generalise it (mlir-opt --linalg-generalize-named-ops)"
         )
-    facts = {"op_class": "elementwise", "dtype": typed.result.dtype, field: float(typed.result.elements)}
-    return _elementwise(typed, KernelFacts.model_validate(facts))
+    work = {field: float(count * typed.result.elements) for field, count in work_of(function).items()}
+    return _elementwise(
+        typed, KernelFacts.model_validate({"op_class": "elementwise", "dtype": typed.result.dtype, **work})
+    )
 
 
 def _split(typed: Typed) -> tuple[list[str], list[str]]:

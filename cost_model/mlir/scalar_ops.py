@@ -34,6 +34,10 @@ FIELD_OF = {name: field for field, names in _BY_FIELD.items() for name in names.
 #: Operations of a body that compute nothing: constants, loop indices and the end of the block.
 _FREE = frozenset({"assert", "constant", "index", "yield", "return", "extract", "reshape", "broadcast_in_dim"})
 MULTIPLICATIONS = frozenset({"mul", "mulf", "muli", "multiply"})
+_COMPARISONS = frozenset({
+    "clamp", "compare", "max", "maximum", "min", "minimum", "select", "max_signed", "max_unsigned", "min_signed",
+    "min_unsigned", "cmpf", "cmpi", "maximumf", "maxnumf", "maxsi", "maxui", "minimumf", "minnumf", "minsi", "minui",
+})  # fmt: skip
 
 
 def scalar_name(operation: Operation) -> str:
@@ -54,7 +58,18 @@ def scalar_work(operation: Operation) -> Counter[str]:
         raise operation.error(
             "expected a scalar operation inside of a region, found one of unknown cost; lower it first"
         )
-    return Counter({FIELD_OF[name]: 2 if name in ("clamp", "fma") else 1})
+    return work_of(name)
+
+
+def work_of(name: str) -> Counter[str]:
+    """What the operation of a name in :data:`FIELD_OF` computes for one element, by field."""
+    count = 2 if name in ("clamp", "fma") else 1
+    work = Counter({FIELD_OF[name]: count})
+    if name in MULTIPLICATIONS or name in ("fma", "square"):
+        work["multiplied"] = 1
+    if name in _COMPARISONS:
+        work["compared"] = count
+    return work
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -40,6 +41,10 @@ _DTYPES = {
     "u64": "uint64",
     "pred": "bool",
 }
+#: Operations in ``op_counts`` by what of ``ew_elems`` they are; the file does not say how many elements each has.
+_MULTIPLIED = frozenset({"multiply"})
+_COMPARED = frozenset({"maximum", "minimum", "compare", "select", "clamp"})
+_ADDED = frozenset({"add", "subtract", "negate", "abs", "and", "or", "floor", "shift-left", "is-finite"})
 _OPERANDS = tuple(f"op{k}" for k in range(8))
 _RESULTS = tuple(f"out{k}" for k in range(4))
 
@@ -127,7 +132,7 @@ def _kernel(row: Row, operands: tuple[TensorFacts, ...], results: tuple[TensorFa
         op_class=op_class,
         dtype=_dtype(row.get("mxu_lhs_dtype") or (results[0].dtype if results else "f32")),
         matrix_flops=_number(row, "mxu_flops"),
-        elementwise=_number(row, "ew_elems"),
+        **_elementwise(row),
         transcendental=_number(row, "transcendental_elems"),
         divide=_number(row, "divide_elems"),
         convert=_number(row, "convert_elems"),
@@ -137,6 +142,20 @@ def _kernel(row: Row, operands: tuple[TensorFacts, ...], results: tuple[TensorFa
         results=results,
         **extents,
     )
+
+
+def _elementwise(row: Row) -> dict[str, float]:
+    """``ew_elems`` shared out by how often each kind of operation occurs."""
+    counts: Mapping[str, int] = json.loads(row.get("op_counts") or "{}")
+    multiplied, compared, added = (
+        sum(count for name, count in counts.items() if name in kind) for kind in (_MULTIPLIED, _COMPARED, _ADDED)
+    )
+    elements, total = _number(row, "ew_elems"), max(1, multiplied + compared + added)
+    return {
+        "elementwise": elements,
+        "multiplied": elements * multiplied / total,
+        "compared": elements * compared / total,
+    }
 
 
 def _convolution(row: Row) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The source ``vela``: cycles that Arm's NPU compiler estimates for Ethos-U55, U65 and U85, in every placement.
 
-Operators have the shapes of the zoo's models in int8 and int16; seconds are cycles over the system's clock. An estimate
-has no noise, and Vela counts no launch overhead.
+Operators have the shapes of the zoo's models in int8 and int16, or are generated; seconds are cycles over the system's
+clock. An estimate has no noise, and Vela counts no launch overhead.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import replace
 from ...errors import InvalidInputError
 from ...models.registry import names
 from ..samples import Provenance, Sample, checked_seconds
+from .vela_generated import GENERATED, generated_operators
 from .vela_operators import QuantisedOperator
 from .vela_shapes import sizes_of, zoo_operators
 from .vela_systems import VELA_VERSION, System, package_path, systems
@@ -24,6 +25,7 @@ _DTYPES = ("int8", "int16")
 #: Each operator is priced for so many of all parts, and for so many systems of each: drawn by what it is, so that
 #: the same operator in two programs is priced for the same ones.
 _PARTS_PER_OPERATOR, _SYSTEMS_PER_PART = 4, 2
+_GENERATED_SIZE = "generated"
 #: Weights beyond this many bytes are not compiled: Vela's reader copies them several times in 64 bits.
 _MAX_WEIGHT_BYTES = 12 << 20
 
@@ -59,8 +61,8 @@ class VelaSource:
         )
 
     def programs(self) -> list[str]:
-        """The zoo's models."""
-        return names()
+        """The zoo's models, and programs of generated operators."""
+        return [*names(), *GENERATED]
 
     def collect(self, program: str, on_progress: Callable[[int, int], None]) -> Iterator[Sample]:
         """Samples of one model in all sizes; a kernel that both sizes have counts for the first."""
@@ -90,9 +92,10 @@ def _jobs(program: str) -> Iterator[Job]:
     for system in systems():
         parts.setdefault(system.part, []).append(system)
     seen: set[str] = set()
-    for size in sizes_of(program):
+    for size in (_GENERATED_SIZE,) if program in GENERATED else sizes_of(program):
         # Operators that differ in what no kernel tells (the name of a function in a table) are one kernel.
-        operators = {op.facts().model_dump_json(): op for op in zoo_operators(program, size)}
+        found = generated_operators(program) if program in GENERATED else zoo_operators(program, size)
+        operators = {op.facts().model_dump_json(): op for op in found}
         chosen: dict[tuple[str, str], list[tuple[QuantisedOperator, tuple[System, ...]]]] = {}
         for key, op in operators.items():
             if key in seen or op.weight_bytes > _MAX_WEIGHT_BYTES:
@@ -100,6 +103,8 @@ def _jobs(program: str) -> Iterator[Job]:
             seen.add(key)
             for dtype in _DTYPES:
                 rng = random.Random(zlib.crc32(f"{dtype} {key}".encode()))
+                if program in GENERATED and rng.random() < 0.5:
+                    continue  # twice as many operators instead
                 for part in rng.sample(sorted(parts), min(_PARTS_PER_OPERATOR, len(parts))):
                     drawn = rng.sample(parts[part], min(_SYSTEMS_PER_PART, len(parts[part])))
                     chosen.setdefault((dtype, part), []).append((replace(op, dtype=dtype), tuple(drawn)))

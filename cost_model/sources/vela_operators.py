@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,19 +14,20 @@ from .vela_tflite import Network
 Shape = tuple[int, ...]
 _BYTES = {"int8": 1, "int16": 2, "int32": 4, "int64": 8}
 
-#: Operators of one feature map by TFLite's name, with the field of :class:`KernelFacts` that counts their work.
-UNARY = {
-    "RELU": "elementwise",
-    "RELU6": "elementwise",
-    "ABS": "elementwise",
-    "HARD_SWISH": "elementwise",
-    "LEAKY_RELU": "elementwise",
-    "TANH": "transcendental",
-    "LOGISTIC": "transcendental",
-    "EXP": "transcendental",
-    "RSQRT": "transcendental",
-    "QUANTIZE": "convert",
+#: Operators of one feature map by TFLite's name, with their work per element by fields of :class:`KernelFacts`.
+UNARY: Mapping[str, Mapping[str, int]] = {
+    "RELU": {"elementwise": 1, "compared": 1},
+    "RELU6": {"elementwise": 2, "compared": 2},
+    "ABS": {"elementwise": 1},
+    "HARD_SWISH": {"elementwise": 5, "multiplied": 2, "compared": 2},
+    "LEAKY_RELU": {"elementwise": 2, "multiplied": 1, "compared": 1},
+    "TANH": {"transcendental": 1},
+    "LOGISTIC": {"transcendental": 1, "elementwise": 1, "divide": 1},
+    "EXP": {"transcendental": 1},
+    "RSQRT": {"transcendental": 1},
+    "QUANTIZE": {"convert": 1},
 }
+_BINARY_WORK = {"MUL": "multiplied", "MINIMUM": "compared", "MAXIMUM": "compared"}
 #: Operators of two feature maps with the table of their options.
 BINARY = {
     "ADD": "AddOptions",
@@ -118,15 +119,20 @@ def _work(op: QuantisedOperator) -> dict[str, float]:
         batch, (m, n), k = math.prod(op.output[:-2]), op.output[-2:], op.inputs[0][-1]
         return {"matrix_flops": 2.0 * out * k, "batch": batch, "m": m, "n": n, "k": k}
     if op.code in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
-        return {"reduced": out * math.prod(op.window)}
+        reduced = out * math.prod(op.window)
+        return {"reduced": reduced, "compared": reduced} if op.code == "MAX_POOL_2D" else {"reduced": reduced}
     if op.code in ("MEAN", "SUM"):
-        return {"reduced": first, "elementwise": out}
+        return {"reduced": first} if op.code == "SUM" else {"reduced": first, "elementwise": out, "multiplied": out}
     if op.code == "SOFTMAX":
         # Maximum and sum are reductions; a subtraction and a division by the sum go with every exponential.
-        return {"reduced": 2.0 * first, "elementwise": first, "transcendental": first, "divide": first}
+        work = {"reduced": 2.0 * first, "elementwise": first, "transcendental": first, "divide": first}
+        return work | {"compared": first}
     if op.code in ("CONCATENATION", "PAD", "TRANSPOSE"):
         return {"moved": out}
-    return {UNARY.get(op.code, "elementwise"): out}
+    if op.code in UNARY:
+        return {name: count * out for name, count in UNARY[op.code].items()}
+    part = _BINARY_WORK.get(op.code)
+    return {"elementwise": out, part: out} if part else {"elementwise": out}
 
 
 def _contraction(op: QuantisedOperator, out: float) -> dict[str, float]:

@@ -1,0 +1,214 @@
+"""The learned cost model: an ensemble of gradient-boosted trees over the features of a kernel.
+
+The members predict ``log(seconds / all_slow_seconds)``; the model's answer is their mean, its uncertainty their spread.
+A model is a folder: ``model.json`` says what it was trained on and how well it does, ``member0.ubj.gz`` and so on are
+the trees in XGBoost's own binary JSON.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..accelerator import Accelerator
+from ..errors import InvalidInputError
+from ..program import Program
+from ..schema import Document, read_json
+from .features import (
+    FEATURES,
+    FEATURES_VERSION,
+    NAMES,
+    Placements,
+    Rows,
+    all_slow_seconds,
+    feature_rows,
+    roofline_seconds,
+)
+from .kernel import KernelFacts
+
+if TYPE_CHECKING:
+    import xgboost
+
+    from .prices import LearnedPrices
+
+Seconds = NDArray[np.float64]
+#: Kernel, accelerator, placements of its tensors (rows, operands + results).
+Query = tuple[KernelFacts, Accelerator, Placements]
+_STATIC = np.array([not feature.placement for feature in FEATURES])
+
+
+class Metrics(Document):
+    """How well a model does on some samples; errors are fractions. See :mod:`memstow.cost_model.metrics`."""
+
+    name: str
+    source: str
+    rows: int
+    median_ape: float
+    mean_ape: float
+    kendall_tau: float | None
+    top1_regret: float | None
+    roofline_median_ape: float
+    linear_median_ape: float | None = None
+    noise: float = 0.0
+
+
+class ModelCard(Document):
+    """``model.json``: what a model is.
+
+    ``low`` and ``high`` bound every feature that does not depend on the placement, over the training samples;
+    ``calibration`` times the members' spread (``least_spread`` at least) is an error in the logarithm that 80 % of the
+    samples of programs never trained on stayed below. ``held_out`` are the metrics of a twin that was trained without
+    the programs in ``test_programs``; the model itself saw all.
+    """
+
+    name: str
+    source: str
+    features_version: int
+    features: tuple[str, ...]
+    members: int
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    calibration: float
+    least_spread: float
+    parameters: Mapping[str, float | int | str]
+    rounds: int
+    seed: int
+    rows: int
+    programs: tuple[str, ...]
+    test_programs: tuple[str, ...]
+    made_by: Mapping[str, str]
+    held_out: tuple[Metrics, ...] = ()
+
+
+class Prediction(NamedTuple):
+    """Seconds of each row; the relative error that 80 % stay below; whether the trees were asked at all.
+
+    ``uncertainty`` is NaN and ``learned`` false where a kernel is outside of what the model was trained on: the seconds
+    are then the roofline's.
+    """
+
+    seconds: Seconds
+    uncertainty: Seconds
+    learned: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class LearnedModel:
+    """A :class:`~memstow.cost_model.interface.CostModel` of trees."""
+
+    card: ModelCard
+    boosters: tuple[xgboost.Booster, ...]
+
+    @property
+    def name(self) -> str:
+        """Of the folder that the model is in."""
+        return self.card.name
+
+    def prices(self, program: Program, accelerator: Accelerator) -> LearnedPrices:
+        """See :class:`~memstow.cost_model.interface.CostModel`."""
+        from .prices import LearnedPrices
+
+        return LearnedPrices(self, program, accelerator)
+
+    def predict(self, queries: Sequence[Query]) -> Prediction:
+        """Seconds of every placement of every kernel, one after another, in one batch."""
+        known = np.array([self.why_unknown(kernel, accelerator) is None for kernel, accelerator, _ in queries], bool)
+        counts = np.array([len(fast) for _, _, fast in queries], dtype=np.int64)
+        learned = np.repeat(known, counts)
+        seconds, uncertainty = np.empty(len(learned)), np.full(len(learned), np.nan)
+        asked = [query for query, is_known in zip(queries, known, strict=True) if is_known]
+        if asked:
+            rows = np.concatenate([feature_rows(*query) for query in asked])
+            unit = np.repeat([all_slow_seconds(k, a) for k, a, _ in asked], counts[known])
+            mean, spread = self._logarithms(rows)
+            seconds[learned] = np.exp(mean) * unit
+            uncertainty[learned] = np.expm1(self.card.calibration * np.maximum(spread, self.card.least_spread))
+        others = [roofline_seconds(*query) for query, is_known in zip(queries, known, strict=True) if not is_known]
+        if others:
+            seconds[~learned] = np.concatenate(others)
+        return Prediction(seconds, uncertainty, learned)
+
+    def why_unknown(self, kernel: KernelFacts, accelerator: Accelerator) -> str | None:
+        """The first feature by which a kernel is outside of what the model was trained on, or ``None``."""
+        tensors = len(kernel.operands) + len(kernel.results)
+        row = feature_rows(kernel, accelerator, np.zeros((1, tensors), dtype=bool))[0]
+        outside = _STATIC & ((row < self._low) | (row > self._high))
+        if not outside.any():
+            return None
+        column = int(np.argmax(outside))
+        low, high = self.card.low[column], self.card.high[column]
+        return f"{NAMES[column]} is {row[column]:.4g}, trained on {low:.4g} to {high:.4g}"
+
+    def _logarithms(self, rows: Rows) -> tuple[Seconds, Seconds]:
+        """Mean and standard deviation over the members of what they predict."""
+        each = np.stack([booster.inplace_predict(rows) for booster in self.boosters]).astype(np.float64)
+        return each.mean(axis=0), each.std(axis=0)
+
+    @cached_property
+    def _low(self) -> Rows:
+        return np.array(self.card.low, dtype=np.float32) - _TOLERANCE
+
+    @cached_property
+    def _high(self) -> Rows:
+        return np.array(self.card.high, dtype=np.float32) + _TOLERANCE
+
+    def save(self, folder: Path) -> None:
+        """Write the folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for i, booster in enumerate(self.boosters):
+            packed = gzip.compress(bytes(booster.save_raw("ubj")), mtime=0)
+            (folder / f"member{i}.ubj.gz").write_bytes(packed)
+        self.card.save(folder / "model.json")
+
+
+#: How far beyond the training samples a feature may be: most are logarithms to base 2.
+_TOLERANCE = 0.1
+
+
+def load_model(folder: Path) -> LearnedModel:
+    """Read a model's folder.
+
+    Raises:
+        InvalidInputError: a file is absent or damaged, or the model was trained with other features.
+    """
+    import xgboost
+
+    card = ModelCard.parse(_card_data(folder), where=f"{folder}/model.json")
+    if card.features_version != FEATURES_VERSION or card.features != NAMES:
+        raise InvalidInputError(
+            f"cost model {card.name!r}: expected features of version {FEATURES_VERSION}, found version "
+            f"{card.features_version}; train it anew: memstow cost-model train"
+        )
+    boosters = []
+    for i in range(card.members):
+        try:
+            booster = xgboost.Booster({"nthread": 0})
+            booster.load_model(bytearray(gzip.decompress((folder / f"member{i}.ubj.gz").read_bytes())))
+        except (OSError, EOFError, ValueError, xgboost.core.XGBoostError) as error:
+            raise InvalidInputError(
+                f"{folder}/member{i}.ubj.gz: expected trees of XGBoost, found: {str(error).splitlines()[0]}"
+            ) from None
+        if booster.num_features() != len(NAMES):
+            raise InvalidInputError(
+                f"{folder}/member{i}.ubj.gz: expected trees over {len(NAMES)} features, found {booster.num_features()}"
+            )
+        boosters.append(booster)
+    return LearnedModel(card, tuple(boosters))
+
+
+def _card_data(folder: Path) -> object:
+    data = read_json(folder / "model.json")
+    version = data.get("features_version") if isinstance(data, dict) else None
+    if isinstance(version, int) and version != FEATURES_VERSION:
+        raise InvalidInputError(
+            f"{folder}/model.json: expected features of version {FEATURES_VERSION}, found version {version}; "
+            "train the model anew: memstow cost-model train"
+        )
+    return data
