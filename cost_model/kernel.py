@@ -96,6 +96,8 @@ class KernelFacts(Document):
     kernel_width: Extent = 1
     stride_height: Extent = 1
     stride_width: Extent = 1
+    dilation_height: Extent = 1
+    dilation_width: Extent = 1
     operands: tuple[TensorFacts, ...] = ()
     results: tuple[TensorFacts, ...] = ()
 

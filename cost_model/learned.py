@@ -1,13 +1,15 @@
 """The learned cost model: an ensemble of gradient-boosted trees over the features of a kernel.
 
-The members predict ``log(seconds / all_slow_seconds)``; the model's answer is their mean, its uncertainty their spread.
-A model is a folder: ``model.json`` says what it was trained on and how well it does, ``member0.ubj.gz`` and so on are
-the trees in XGBoost's own binary JSON.
+The members predict ``log(seconds / all_slow_seconds)``, and their mean is the model's answer. Further trees predict how
+far off it is: the 0.8-quantile of the error in that logarithm, as found by cross-validation over whole programs.
+A model is a folder: ``model.json`` says what it was trained on and how well it does, ``member0.ubj.gz`` and so on and
+``error.ubj.gz`` are the trees in XGBoost's own binary JSON.
 """
 
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +34,7 @@ from .features import (
     roofline_seconds,
 )
 from .kernel import KernelFacts
+from .lattice import answers, asked_placements
 
 if TYPE_CHECKING:
     import xgboost
@@ -56,16 +59,15 @@ class Metrics(Document):
     top1_regret: float | None
     roofline_median_ape: float
     linear_median_ape: float | None = None
+    covered: float | None = None
     noise: float = 0.0
 
 
 class ModelCard(Document):
     """``model.json``: what a model is.
 
-    ``low`` and ``high`` bound every feature that does not depend on the placement, over the training samples;
-    ``calibration`` times the members' spread (``least_spread`` at least) is an error in the logarithm that 80 % of the
-    samples of programs never trained on stayed below. ``held_out`` are the metrics of a twin that was trained without
-    the programs in ``test_programs``; the model itself saw all.
+    ``low`` and ``high`` bound every feature over the training samples. ``held_out`` are the metrics of a twin that was
+    trained without the programs in ``test_programs``; the model itself saw all.
     """
 
     name: str
@@ -75,8 +77,6 @@ class ModelCard(Document):
     members: int
     low: tuple[float, ...]
     high: tuple[float, ...]
-    calibration: float
-    least_spread: float
     parameters: Mapping[str, float | int | str]
     rounds: int
     seed: int
@@ -88,7 +88,7 @@ class ModelCard(Document):
 
 
 class Prediction(NamedTuple):
-    """Seconds of each row; the relative error that 80 % stay below; whether the trees were asked at all.
+    """Seconds of each row; the relative error that 80 % stay below; whether the trees were asked.
 
     ``uncertainty`` is NaN and ``learned`` false where a kernel is outside of what the model was trained on: the seconds
     are then the roofline's.
@@ -105,6 +105,7 @@ class LearnedModel:
 
     card: ModelCard
     boosters: tuple[xgboost.Booster, ...]
+    error: xgboost.Booster
 
     @property
     def name(self) -> str:
@@ -118,22 +119,33 @@ class LearnedModel:
         return LearnedPrices(self, program, accelerator)
 
     def predict(self, queries: Sequence[Query]) -> Prediction:
-        """Seconds of every placement of every kernel, one after another, in one batch."""
+        """Seconds of every placement of every kernel, one after another, in one batch.
+
+        The trees are asked for all placements of a kernel with up to eight tensors, and what they say is made monotone:
+        see :mod:`memstow.cost_model.lattice`.
+        """
         known = np.array([self.why_unknown(kernel, accelerator) is None for kernel, accelerator, _ in queries], bool)
-        counts = np.array([len(fast) for _, _, fast in queries], dtype=np.int64)
-        learned = np.repeat(known, counts)
+        learned = np.repeat(known, np.array([len(fast) for _, _, fast in queries], dtype=np.int64))
         seconds, uncertainty = np.empty(len(learned)), np.full(len(learned), np.nan)
         asked = [query for query, is_known in zip(queries, known, strict=True) if is_known]
         if asked:
-            rows = np.concatenate([feature_rows(*query) for query in asked])
-            unit = np.repeat([all_slow_seconds(k, a) for k, a, _ in asked], counts[known])
-            mean, spread = self._logarithms(rows)
-            seconds[learned] = np.exp(mean) * unit
-            uncertainty[learned] = np.expm1(self.card.calibration * np.maximum(spread, self.card.least_spread))
+            seconds[learned] = self._learned_seconds(asked)
+            uncertainty[learned] = np.expm1(self.errors(np.concatenate([feature_rows(*query) for query in asked])))
         others = [roofline_seconds(*query) for query, is_known in zip(queries, known, strict=True) if not is_known]
         if others:
             seconds[~learned] = np.concatenate(others)
         return Prediction(seconds, uncertainty, learned)
+
+    def _learned_seconds(self, queries: Sequence[Query]) -> Seconds:
+        asked = [asked_placements(fast) for _, _, fast in queries]
+        rows = [feature_rows(kernel, part, wide) for (kernel, part, _), wide in zip(queries, asked, strict=True)]
+        logarithms = np.split(self.logarithms(np.concatenate(rows)), np.cumsum([len(each) for each in rows])[:-1])
+        return np.concatenate(
+            [
+                np.exp(answers(fast, found)) * all_slow_seconds(kernel, part)
+                for (kernel, part, fast), found in zip(queries, logarithms, strict=True)
+            ]
+        )
 
     def why_unknown(self, kernel: KernelFacts, accelerator: Accelerator) -> str | None:
         """The first feature by which a kernel is outside of what the model was trained on, or ``None``."""
@@ -146,10 +158,17 @@ class LearnedModel:
         low, high = self.card.low[column], self.card.high[column]
         return f"{NAMES[column]} is {row[column]:.4g}, trained on {low:.4g} to {high:.4g}"
 
-    def _logarithms(self, rows: Rows) -> tuple[Seconds, Seconds]:
-        """Mean and standard deviation over the members of what they predict."""
-        each = np.stack([booster.inplace_predict(rows) for booster in self.boosters]).astype(np.float64)
-        return each.mean(axis=0), each.std(axis=0)
+    def logarithms(self, rows: Rows) -> Seconds:
+        """``log(seconds / all_slow_seconds)`` of each row of features, wherever it is."""
+        return np.mean([booster.inplace_predict(rows) for booster in self.boosters], axis=0, dtype=np.float64)
+
+    def errors(self, rows: Rows) -> Seconds:
+        """The error in that logarithm that 80 % stay below."""
+        return np.maximum(self.error.inplace_predict(rows).astype(np.float64), 0.0)
+
+    def is_known(self, rows: Rows) -> NDArray[np.bool_]:
+        """Whether each row is within what the model was trained on."""
+        return np.asarray(((rows >= self._low) & (rows <= self._high) | ~_STATIC).all(axis=1))
 
     @cached_property
     def _low(self) -> Rows:
@@ -162,9 +181,9 @@ class LearnedModel:
     def save(self, folder: Path) -> None:
         """Write the folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        for i, booster in enumerate(self.boosters):
-            packed = gzip.compress(bytes(booster.save_raw("ubj")), mtime=0)
-            (folder / f"member{i}.ubj.gz").write_bytes(packed)
+        trees = {f"member{i}": booster for i, booster in enumerate(self.boosters)} | {"error": self.error}
+        for name, booster in trees.items():
+            (folder / f"{name}.ubj.gz").write_bytes(gzip.compress(bytes(booster.save_raw("ubj")), mtime=0))
         self.card.save(folder / "model.json")
 
 
@@ -178,29 +197,28 @@ def load_model(folder: Path) -> LearnedModel:
     Raises:
         InvalidInputError: a file is absent or damaged, or the model was trained with other features.
     """
-    import xgboost
-
     card = ModelCard.parse(_card_data(folder), where=f"{folder}/model.json")
     if card.features_version != FEATURES_VERSION or card.features != NAMES:
         raise InvalidInputError(
             f"cost model {card.name!r}: expected features of version {FEATURES_VERSION}, found version "
             f"{card.features_version}; train it anew: memstow cost-model train"
         )
-    boosters = []
-    for i in range(card.members):
-        try:
-            booster = xgboost.Booster({"nthread": 0})
-            booster.load_model(bytearray(gzip.decompress((folder / f"member{i}.ubj.gz").read_bytes())))
-        except (OSError, EOFError, ValueError, xgboost.core.XGBoostError) as error:
-            raise InvalidInputError(
-                f"{folder}/member{i}.ubj.gz: expected trees of XGBoost, found: {str(error).splitlines()[0]}"
-            ) from None
-        if booster.num_features() != len(NAMES):
-            raise InvalidInputError(
-                f"{folder}/member{i}.ubj.gz: expected trees over {len(NAMES)} features, found {booster.num_features()}"
-            )
-        boosters.append(booster)
-    return LearnedModel(card, tuple(boosters))
+    members = tuple(_read_trees(folder / f"member{i}.ubj.gz") for i in range(card.members))
+    return LearnedModel(card, members, _read_trees(folder / "error.ubj.gz"))
+
+
+def _read_trees(path: Path) -> xgboost.Booster:
+    import xgboost
+
+    booster = xgboost.Booster()
+    try:
+        booster.load_model(bytearray(gzip.decompress(path.read_bytes())))
+    except (OSError, EOFError, ValueError, zlib.error, xgboost.core.XGBoostError) as error:
+        found = (str(error) or type(error).__name__).splitlines()[0]
+        raise InvalidInputError(f"{path}: expected trees of XGBoost, found: {found}; install memstow anew") from None
+    if booster.num_features() != len(NAMES):
+        raise InvalidInputError(f"{path}: expected trees over {len(NAMES)} features, found {booster.num_features()}")
+    return booster
 
 
 def _card_data(folder: Path) -> object:

@@ -138,6 +138,7 @@ def write_rows(path: Path, samples: Iterable[Sample]) -> None:
             writer = csv.writer(file)
             writer.writerow(COLUMNS)
             writer.writerows(_row(sample) for sample in samples)
+        Path(name).chmod(0o644)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

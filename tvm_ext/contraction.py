@@ -19,10 +19,11 @@ from .index_map import distinct_values, slope
 
 @dataclass(frozen=True)
 class Window:
-    """Where a kernel slides: ``index = stride * spatial + reduced`` in one dimension."""
+    """Where a kernel slides: ``index = stride * spatial + dilation * reduced`` in one dimension."""
 
     extent: int
     stride: int
+    dilation: int = 1
 
 
 @dataclass(frozen=True)
@@ -119,5 +120,5 @@ def find_windows(load: TensorLoad, spatial: set[Var], reduced: set[Var], extents
             (place,), (offset,) = outer, inner
             stride = slope(index, place, offset)
             if stride:
-                found.append(Window(extents[offset], stride))
+                found.append(Window(extents[offset], stride, max(1, slope(index, offset, place))))
     return tuple(found)

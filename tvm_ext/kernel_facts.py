@@ -148,4 +148,6 @@ def _window_fields(windows: tuple[Window, ...]) -> dict[str, int]:
         "kernel_width": windows[-1].extent,
         "stride_height": math.prod(window.stride for window in windows[:-1]),
         "stride_width": windows[-1].stride,
+        "dilation_height": math.prod(window.dilation for window in windows[:-1]),
+        "dilation_width": windows[-1].dilation,
     }

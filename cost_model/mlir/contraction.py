@@ -20,6 +20,7 @@ def contraction(
     *,
     window: Sequence[int] = (),
     strides: Sequence[int] = (),
+    dilations: Sequence[int] = (),
 ) -> KernelFacts:
     """Facts of ``out[...] += left[...] * right[...]``.
 
@@ -31,6 +32,7 @@ def contraction(
         extents: of every dimension.
         window: extents of a convolution's kernel, empty for a matrix product.
         strides: of the window.
+        dilations: of the window.
 
     Example:
         >>> extents = {"i": 2, "j": 3, "k": 4}
@@ -44,6 +46,7 @@ def contraction(
     batch, m, n, k = (math.prod(extents[dim] for dim in dims) for dims in (shared, rows, columns, reduced))
     height, width = pixels(window)
     down, across = pixels(strides)
+    apart_down, apart_across = pixels(dilations)
     op_class: OpClass = "convolution" if window else "matmul"
     if window and batch > 1 and k == height * width:
         op_class = "depthwise"
@@ -59,6 +62,8 @@ def contraction(
         kernel_width=width,
         stride_height=down,
         stride_width=across,
+        dilation_height=apart_down,
+        dilation_width=apart_across,
     )
 
 

@@ -100,7 +100,8 @@ def convolution(typed: Typed) -> Step:
         ["group", "image", "filter", *positions],
         extents,
         window=window or (1,),
-        strides=_strides(operation),
+        strides=_of_window(operation, "stride", "window_strides"),
+        dilations=_of_window(operation, "rhs_dilate", "rhs_dilation"),
     )
     touched = image.elements
     for letter, extent, taken in zip(spatial, pixels, window, strict=True):
@@ -110,11 +111,12 @@ def convolution(typed: Typed) -> Step:
     return KernelStep(facts, reads, typed.writes)
 
 
-def _strides(operation: Operation) -> tuple[int, ...]:
+def _of_window(operation: Operation, pretty: str, generic: str) -> tuple[int, ...]:
+    """Numbers by their names in the two forms of the text."""
     window = operation.attributes.get("window")
     if isinstance(window, dict):
-        return integers(window.get("stride"), operation.where)
-    return attribute_integers(operation, "window_strides")
+        return integers(window.get(pretty, ()), operation.where)
+    return attribute_integers(operation, generic)
 
 
 def _layout(operation: Operation) -> tuple[list[str], list[str], list[str]]:

@@ -64,14 +64,17 @@ class Structured:
 
     def _reducing(self, extents: dict[int, int], volume: int) -> KernelFacts:
         dtype = self.typed.types[self.inputs[0]].dtype if self.inputs else self._dtype
-        window, strides = self._window(extents)
+        window, strides, dilations = self._window(extents)
         if self.body.factors is not None:
             left, right = (self.maps[i] for i in self.body.factors)
             if self.reductions & left.used & right.used:
                 out = self.maps[len(self.inputs)].used
                 used = left.used | right.used | out
                 rest = set(extents) - used
-                return contraction(dtype, left.used | rest, right.used, out, extents, window=window, strides=strides)
+                lefts = left.used | rest
+                return contraction(
+                    dtype, lefts, right.used, out, extents, window=window, strides=strides, dilations=dilations
+                )
         out_elements = math.prod(extents[loop] for loop in self.maps[len(self.inputs)].used)
         if window:
             return pooling(self._dtype, out_elements, window, strides)
@@ -79,17 +82,19 @@ class Structured:
         reduced = float(volume * len(self.destinations))
         return KernelFacts.model_validate({"op_class": "reduction", "dtype": self._dtype, "reduced": reduced, **work})
 
-    def _window(self, extents: dict[int, int]) -> tuple[list[int], list[int]]:
-        """Extents of the loops that run through a window of the first input, and the steps of those that place it."""
+    def _window(self, extents: dict[int, int]) -> tuple[list[int], list[int], list[int]]:
+        """Extents of the loops that run through a window of an input, the steps of those that place it, and theirs."""
         window: list[int] = []
         strides: list[int] = []
+        dilations: list[int] = []
         for result in (each for map_ in self.maps[: len(self.inputs)] for each in map_.windows):
             inner = [loop for loop in result if loop in self.reductions]
             outer = [loop for loop in result if loop not in self.reductions]
             if inner and outer:
                 window.append(math.prod(extents[loop] for loop in inner))
                 strides.append(result[outer[0]])
-        return window, strides
+                dilations.append(result[inner[0]])
+        return window, strides, dilations
 
     def _parallel(self, volume: int) -> KernelFacts:
         work = {field: float(count * volume) for field, count in (self.body.work + self.body.accumulation).items()}

@@ -60,7 +60,7 @@ class HostSource:
     measurer: Measurer
     calibrate: Callable[[], Accelerator]
     made_by: Mapping[str, str] = field(default_factory=dict)
-    runs: Runs = field(default_factory=lambda: Runs(5, 200, 1.0))
+    runs: Runs = field(default_factory=lambda: Runs(5, 200, 0.5))
     max_placements: int = 8
     time_limit_seconds: float = 10.0
 

@@ -45,6 +45,8 @@ _DTYPES = {
 _MULTIPLIED = frozenset({"multiply"})
 _COMPARED = frozenset({"maximum", "minimum", "compare", "select", "clamp"})
 _ADDED = frozenset({"add", "subtract", "negate", "abs", "and", "or", "floor", "shift-left", "is-finite"})
+#: Classes whose estimates depend on where the tensors are by more than a little.
+REACTING_CLASSES: tuple[OpClass, ...] = ("matmul", "convolution", "depthwise", "pooling")
 _OPERANDS = tuple(f"op{k}" for k in range(8))
 _RESULTS = tuple(f"out{k}" for k in range(4))
 
@@ -76,11 +78,6 @@ def load_tpu_samples(path: Path) -> SampleSet:
         raise InvalidInputError(f"{path}: expected kernels with an estimate, found none")
     made_by = {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "label": "compiler estimate"}
     return SampleSet(Provenance(source=SOURCE, made_by=made_by, accelerators=found), tuple(samples))
-
-
-def reacts_to_placement(kernel: KernelFacts) -> bool:
-    """Whether the compiler's estimate of such a kernel depends on where its tensors are, by more than a little."""
-    return kernel.op_class in ("matmul", "convolution", "depthwise", "pooling")
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:
@@ -161,6 +158,7 @@ def _elementwise(row: Row) -> dict[str, float]:
 def _convolution(row: Row) -> dict[str, int]:
     groups = max(_extent(row, "conv_groups"), _extent(row, "conv_batch_groups"))
     height, width = _extent(row, "conv_kh"), _extent(row, "conv_kw")
+    dilation = _extent(row, "conv_rhs_dil")
     return {
         "batch": groups,
         "m": _extent(row, "conv_n") * _extent(row, "conv_h_out") * _extent(row, "conv_w_out"),
@@ -170,6 +168,8 @@ def _convolution(row: Row) -> dict[str, int]:
         "kernel_width": width,
         "stride_height": _extent(row, "conv_stride_h"),
         "stride_width": _extent(row, "conv_stride_w"),
+        "dilation_height": dilation if height > 1 else 1,
+        "dilation_width": dilation if width > 1 else 1,
     }
 
 

@@ -25,6 +25,7 @@ _DTYPES = ("int8", "int16")
 #: Each operator is priced for so many of all parts, and for so many systems of each: drawn by what it is, so that
 #: the same operator in two programs is priced for the same ones.
 _PARTS_PER_OPERATOR, _SYSTEMS_PER_PART = 4, 2
+#: Of generated ones there are many, each for one part and mostly one element type.
 _GENERATED_SIZE = "generated"
 #: Weights beyond this many bytes are not compiled: Vela's reader copies them several times in 64 bits.
 _MAX_WEIGHT_BYTES = 12 << 20
@@ -104,8 +105,8 @@ def _jobs(program: str) -> Iterator[Job]:
             for dtype in _DTYPES:
                 rng = random.Random(zlib.crc32(f"{dtype} {key}".encode()))
                 if program in GENERATED and rng.random() < 0.5:
-                    continue  # twice as many operators instead
-                for part in rng.sample(sorted(parts), min(_PARTS_PER_OPERATOR, len(parts))):
+                    continue
+                for part in rng.sample(sorted(parts), 1 if program in GENERATED else _PARTS_PER_OPERATOR):
                     drawn = rng.sample(parts[part], min(_SYSTEMS_PER_PART, len(parts[part])))
                     chosen.setdefault((dtype, part), []).append((replace(op, dtype=dtype), tuple(drawn)))
         for (_, part), entries in sorted(chosen.items()):

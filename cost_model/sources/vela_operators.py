@@ -79,6 +79,8 @@ class QuantisedOperator:
             kernel_width=self.window[1],
             stride_height=self.strides[0],
             stride_width=self.strides[1],
+            dilation_height=self.dilation[0],
+            dilation_width=self.dilation[1],
             operands=tuple(operands),
             results=(_tensor(self.output, self.dtype, math.prod(self.output) * size),),
             **work,  # type: ignore[arg-type]

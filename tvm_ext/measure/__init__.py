@@ -8,7 +8,7 @@
 
 from .calibrate import calibrate
 from .host_source import host_source
-from .tvm_measurer import LocalMeasurer, RpcMeasurer
+from .tvm_measurer import LocalMeasurer, RpcMeasurer, connect
 from .zoo_kernels import ZooKernels
 
-__all__ = ["LocalMeasurer", "RpcMeasurer", "ZooKernels", "calibrate", "host_source"]
+__all__ = ["LocalMeasurer", "RpcMeasurer", "ZooKernels", "calibrate", "connect", "host_source"]

@@ -23,7 +23,7 @@ def host_source(
     models: Sequence[str] | None = None,
     sizes: Sequence[str] = ("tiny", "full"),
     measurer: Measurer | None = None,
-    target: Target | None = None,
+    target: Target | str | None = None,
     cache_bytes: int | None = None,
 ) -> HostSource:
     """Kernels of the zoo, timed on one core.
@@ -39,7 +39,7 @@ def host_source(
         UnknownModelError: a name is not in the zoo.
     """
     measurer = measurer or LocalMeasurer()
-    target = target or host_target(cores=1)
+    target = host_target(cores=1) if target is None else Target(target)
     return HostSource(
         supply=ZooKernels(models, sizes, target),
         measurer=measurer,

@@ -75,6 +75,25 @@ class RpcMeasurer(_TvmMeasurer):
         super().__init__(timer, session.cpu(), load)
 
 
+def connect(address: str) -> RpcMeasurer:
+    """A measurer at ``HOST:PORT``.
+
+    Raises:
+        InvalidInputError: the address is none, nobody answers, or the server has not loaded memstow's core.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise InvalidInputError(f"RPC server {address!r}: expected HOST:PORT")
+    try:
+        session = tvm.rpc.connect(host, int(port))
+    except Exception as error:  # TVM raises several kinds
+        reason = str(error).strip().splitlines()[-1]
+        raise InvalidInputError(
+            f"RPC server {address}: cannot be reached ({reason}); start one there: python -m tvm.exec.rpc_server"
+        ) from error
+    return RpcMeasurer(session)
+
+
 def _values(seed: int, argument: KernelArgument) -> NDArray[np.generic]:
     """Reals between 0.5 and 1.5: no operation on them is slow, as one on denormal numbers is."""
     generator = np.random.default_rng(seed)

@@ -1,0 +1,39 @@
+"""Hyperparameters by source, as Optuna found them on training programs (``memstow cost-model train --trials``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """XGBoost's parameters, rounds of boosting, members of the ensemble, which differ by seed; 0 threads: all cores."""
+
+    parameters: Mapping[str, float | int | str] = field(default_factory=dict)
+    rounds: int = 600
+    members: int = 2
+    seed: int = 0
+    threads: int = 0
+
+
+_COMMON = {"subsample": 0.8, "max_bin": 512}
+SETTINGS: Mapping[str, TrainingSettings] = {
+    "vela": TrainingSettings(
+        {**_COMMON, "max_depth": 9, "eta": 0.08, "min_child_weight": 5, "colsample_bytree": 0.6}, rounds=600, members=1
+    ),
+    "tpu": TrainingSettings(
+        {**_COMMON, "max_depth": 7, "eta": 0.06, "min_child_weight": 3, "colsample_bytree": 0.4}, rounds=500, members=3
+    ),
+    "host": TrainingSettings(
+        {**_COMMON, "max_depth": 7, "eta": 0.06, "min_child_weight": 3, "colsample_bytree": 0.4}, rounds=500, members=3
+    ),
+}
+
+
+def settings_for(source: str, *, rounds: int | None, members: int | None, seed: int) -> TrainingSettings:
+    """The settings of a source (of an unknown one, the host's) with what is given in their place."""
+    found = replace(SETTINGS.get(source, SETTINGS["host"]), seed=seed)
+    if rounds is not None:
+        found = replace(found, rounds=rounds)
+    return found if members is None else replace(found, members=members)
