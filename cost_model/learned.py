@@ -8,6 +8,7 @@ the trees in XGBoost's own binary JSON.
 from __future__ import annotations
 
 import gzip
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -110,6 +111,14 @@ class LearnedModel:
     def name(self) -> str:
         """Of the folder that the model is in."""
         return self.card.name
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over all that predictions depend on."""
+        digest = hashlib.sha256(self.card.model_dump_json().encode())
+        for booster in self.boosters:
+            digest.update(booster.save_raw("ubj"))
+        return digest.hexdigest()
 
     def prices(self, program: Program, accelerator: Accelerator) -> LearnedPrices:
         """See :class:`~memstow.cost_model.interface.CostModel`."""

@@ -51,6 +51,16 @@ class LearnedPrices:
                 self.fallbacks[t] = why
         self._known: dict[tuple[int, bytes], float] = {}
 
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        return self._model.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the model."""
+        return self._model.fingerprint
+
     def seconds(self, instruction: int, operands_fast: Sequence[bool], results_fast: Sequence[bool]) -> float:
         """See :class:`~memstow.timing.InstructionCost`."""
         return self.seconds_of([(instruction, operands_fast, results_fast)])[0]
