@@ -17,6 +17,7 @@ from memstow.bounds import best_bound
 from memstow.core import CoreProblem, CoreStay, simulate_stays
 from memstow.core import simulate as core_simulate
 from memstow.core.pricing import DENSE_SLOTS, dense_seconds
+from memstow.cost_model.learned import LearnedModel, Prediction, Query
 from memstow.cost_model.prices import LearnedPrices
 from memstow.explain import slow_tensor_reasons
 from memstow.planners import Effort, Problem
@@ -254,3 +255,20 @@ def test_the_descriptions_name_their_models() -> None:
     assert load_accelerator("ethos_u55").cost_model == "ethos_u"
     assert load_accelerator("tpu_v5e").cost_model == "tpu"
     assert load_accelerator("unit").cost_model is None
+
+
+def test_the_first_price_brings_those_of_all_few_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = tiny.problem(wide=True)
+    batches: list[int] = []
+    predict = LearnedModel.predict
+
+    def counted(model: LearnedModel, queries: Sequence[Query]) -> Prediction:
+        batches.append(sum(len(fast) for _, _, fast in queries))
+        return predict(model, queries)
+
+    monkeypatch.setattr(LearnedModel, "predict", counted)
+    planners.get("greedy").plan(given, BRIEF, seed=0)
+    # Kernels of 3 and of 4 tensors in three extents each, those of 11 tensors one by one.
+    assert batches[0] % 8 == 0
+    assert batches[0] >= 8 + 16
+    assert set(batches[1:]) == {1}
