@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..accelerator import Accelerator
+from ..defaults import ROOFLINE
 from ..program import Program
 from ..timing import InstructionCost, Roofline
 
@@ -30,7 +31,7 @@ class CostModel(Protocol):
 class RooflineModel:
     """The larger of arithmetic and memory time: see :mod:`memstow.timing`."""
 
-    name = "roofline"
+    name = ROOFLINE
 
     def prices(self, program: Program, accelerator: Accelerator) -> Roofline:
         """See :class:`CostModel`."""

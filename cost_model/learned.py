@@ -9,6 +9,7 @@ A model is a folder: ``model.json`` says what it was trained on and how well it 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -111,6 +112,14 @@ class LearnedModel:
     def name(self) -> str:
         """Of the folder that the model is in."""
         return self.card.name
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over all that predictions depend on."""
+        digest = hashlib.sha256(self.card.model_dump_json().encode())
+        for booster in self.boosters:
+            digest.update(booster.save_raw("ubj"))
+        return digest.hexdigest()
 
     def prices(self, program: Program, accelerator: Accelerator) -> LearnedPrices:
         """See :class:`~memstow.cost_model.interface.CostModel`."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..accelerator import Accelerator
+from ..core.pricing import DENSE_SLOTS
 from ..program import Program
 from ..timing import Roofline
 from .kernel import KernelFacts
@@ -22,7 +24,8 @@ class LearnedPrices:
     """An :class:`~memstow.timing.InstructionCost` that prices in batches and keeps every price.
 
     Instructions with the same kernel are priced once. One that says nothing of its kernel, or whose kernel is outside
-    of what the model was trained on, has the roofline's prices: see :attr:`fallbacks`.
+    of what the model was trained on, has the roofline's prices: see :attr:`fallbacks`. A batch takes little longer than
+    one placement, so the first price asked for brings all those of kernels of up to ``DENSE_SLOTS`` tensors.
     """
 
     def __init__(self, model: LearnedModel, program: Program, accelerator: Accelerator) -> None:
@@ -50,6 +53,16 @@ class LearnedPrices:
             if number < 0:
                 self.fallbacks[t] = why
         self._known: dict[tuple[int, bytes], float] = {}
+
+    @property
+    def name(self) -> str:
+        """Of the model."""
+        return self._model.name
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the model."""
+        return self._model.fingerprint
 
     def seconds(self, instruction: int, operands_fast: Sequence[bool], results_fast: Sequence[bool]) -> float:
         """See :class:`~memstow.timing.InstructionCost`."""
@@ -84,6 +97,11 @@ class LearnedPrices:
         return found
 
     def _price(self, wanted: dict[int, dict[bytes, None]]) -> None:
+        if not self._known:
+            for number, facts in enumerate(self._kernels):
+                tensors = len(facts.operands) + len(facts.results)
+                if tensors <= DENSE_SLOTS:
+                    wanted[number] |= dict.fromkeys(map(bytes, product((False, True), repeat=tensors)))
         placements = {
             kernel: np.frombuffer(b"".join(masks), dtype=np.uint8).reshape(len(masks), -1).astype(bool)
             for kernel, masks in wanted.items()

@@ -6,11 +6,12 @@ from functools import cache
 from pathlib import Path
 
 from ..accelerator import Accelerator
+from ..defaults import ROOFLINE
 from ..errors import InvalidInputError, UnknownNameError
 from .interface import CostModel, RooflineModel
 from .learned import LearnedModel, load_model
 
-ROOFLINE, LEARNED = "roofline", "learned"
+LEARNED = "learned"
 TRAINED_FOLDER = Path(__file__).parent / "trained"
 
 
@@ -35,7 +36,7 @@ def resolve_cost_model(name_or_path: str | Path, accelerator: Accelerator) -> Co
         if accelerator.cost_model is None:
             raise InvalidInputError(
                 f"accelerator {accelerator.name!r}: expected the name of a trained cost model in its description "
-                f"(cost_model = ...), found none; pass one of {', '.join(trained_names())}, or roofline"
+                f"(cost_model = ...), found none; pass one of {', '.join([ROOFLINE, *trained_names()])}"
             )
         return trained_model(accelerator.cost_model)
     return trained_model(name_or_path)

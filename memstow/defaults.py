@@ -2,6 +2,8 @@
 
 DEFAULT_ACCELERATOR = "tpu_v5e"
 DEFAULT_PLANNER = "greedy"
+#: The analytical cost model, which prices instructions unless another is named.
+ROOFLINE = "roofline"
 #: Time that a planner may search.
 DEFAULT_BUDGET_SECONDS = 10.0
 #: Time that the commands which plan may take to prove a bound for the plan.

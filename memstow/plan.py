@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from .defaults import ROOFLINE
 from .schema import Document
 
 MemoryName = Literal["fast", "slow"]
@@ -50,14 +51,15 @@ class Access(Document):
 class MemoryPlan(Document):
     """Where every tensor lives and when it moves.
 
-    ``simulated_seconds`` and ``bound_seconds`` are what the planner's cost model gave: the time of this plan and a
-    proven lower bound of any plan's.
+    ``simulated_seconds`` and ``bound_seconds`` are the time of this plan and a proven lower bound of any plan's, both
+    by the cost model whose name is ``cost_model``.
     """
 
     program_fingerprint: str
     accelerator: str
     planner: str = ""
     seed: int = 0
+    cost_model: str = ROOFLINE
     simulated_seconds: Annotated[float, Field(ge=0)] | None = None
     bound_seconds: Annotated[float, Field(ge=0)] | None = None
     allocations: tuple[Allocation, ...] = ()

@@ -14,6 +14,7 @@ from .errors import InfeasiblePlanError
 from .plan import MemoryPlan
 from .planners import Effort, Planner, Problem
 from .simulator import simulate
+from .timing import cost_model_name
 from .validator import validate
 
 #: Seconds between two looks at signals, and at whether a thread that was told to end has done so.
@@ -23,7 +24,7 @@ _SHOWN_VIOLATIONS = 5
 
 @dataclass(frozen=True)
 class ProvenPlan:
-    """A plan and the best bound that was proven for its problem; the plan records the bound's seconds."""
+    """A plan and the best bound that was proven for its problem; the plan records its seconds and the cost model."""
 
     plan: MemoryPlan
     bound: Bound
@@ -77,8 +78,12 @@ def plan_with_bound(
         while proof.is_alive():  # not join: interrupted, it counts a running thread as ended in Python 3.11
             time.sleep(_SHORT_POLL_SECONDS)
     bound = race.result()
-    times = {"simulated_seconds": race.plan_seconds, "bound_seconds": bound.seconds}
-    return ProvenPlan(plan.model_copy(update=times), bound)
+    found = {
+        "cost_model": cost_model_name(given.cost),
+        "simulated_seconds": race.plan_seconds,
+        "bound_seconds": bound.seconds,
+    }
+    return ProvenPlan(plan.model_copy(update=found), bound)
 
 
 def _require_valid(problem: Problem, plan: MemoryPlan) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from .defaults import ROOFLINE
 from .graph import critical_path_seconds
 from .plan import MemoryPlan
 from .planners.base import Problem
 from .program import Program, Storage
 from .schema import Document
 from .simulator import Simulation, occupancy
-from .timing import lower_bound_seconds
+from .timing import ModelPrices, Roofline, cost_model_name, lower_bound_seconds
 
 if TYPE_CHECKING:
     from .bounds import Bound
@@ -46,12 +48,27 @@ class TimeShares(Document):
     overhead_seconds: Seconds
 
 
+class Fallbacks(Document):
+    """How many of all ``instructions`` a cost model left to the roofline, and the commonest reason."""
+
+    count: Annotated[int, Field(gt=0)]
+    instructions: int
+    reason: str
+    reason_count: Annotated[int, Field(gt=0)]
+
+    def __str__(self) -> str:
+        share = f"{self.count} of {self.instructions} instructions"
+        each = "each" if self.reason_count == self.count else f"{self.reason_count} of them"
+        return f"{share} have the roofline's prices, {each} because {self.reason}"
+
+
 class Summary(Document):
     """Every figure of one plan; the unit is part of each name.
 
     ``lower_bound_seconds`` is the best bound that was proven and ``lower_bound_method`` its name in ``docs/bounds.md``;
     ``gap_ratio`` is ``planned / lower_bound - 1``. ``critical_path_seconds`` is the longest chain of dependent
-    instructions as planned, without stalls. ``fast_memory_arena_bytes`` is the highest end of an allocation,
+    instructions as planned, without stalls. ``cost_model`` is what all seconds are by, with the roofline in place of it
+    for the instructions that ``fallbacks`` counts. ``fast_memory_arena_bytes`` is the highest end of an allocation,
     ``fast_memory_occupied_bytes`` the most bytes allocated at one time; the difference is lost to fragmentation.
     """
 
@@ -61,6 +78,8 @@ class Summary(Document):
     planner: str
     seed: int
     budget_seconds: float | None = None
+    cost_model: str = ROOFLINE
+    fallbacks: Fallbacks | None = None
     kernels: int
     flops: float
     weight_bytes: Bytes
@@ -102,10 +121,10 @@ def summarise(
 ) -> Summary:
     """Collect the figures of ``plan``; ``simulation`` must be of this plan under the problem's cost model.
 
-    Without a ``bound`` the simple one stands in.
+    Without a ``bound`` the one that takes no time stands in.
     """
     program, accelerator = problem.program, problem.accelerator
-    least = bound.seconds if bound else lower_bound_seconds(program, accelerator, problem.cost)
+    least, method = (bound.seconds, bound.method) if bound else _quick_bound(problem)
     all_slow = uniform_seconds(problem, fast=False)
     planned = simulation.total_seconds
     prefetched = [copy.bytes for copy in plan.copies if copy.direction == "prefetch"]
@@ -117,6 +136,8 @@ def summarise(
         planner=plan.planner,
         seed=plan.seed,
         budget_seconds=budget_seconds,
+        cost_model=cost_model_name(problem.cost),
+        fallbacks=fallbacks_of(problem),
         kernels=len(program.instructions),
         flops=sum(step.flops * step.trip_count for step in program.instructions),
         weight_bytes=_bytes_of(program, {"parameter", "constant"}),
@@ -126,7 +147,7 @@ def summarise(
         planned_seconds=planned,
         all_fast_seconds=uniform_seconds(problem, fast=True),
         lower_bound_seconds=least,
-        lower_bound_method=bound.method if bound else "simple",
+        lower_bound_method=method,
         critical_path_seconds=critical_path_seconds(
             program, [timing.elapsed_seconds for timing in simulation.instructions]
         ),
@@ -150,6 +171,30 @@ def summarise(
         phase_seconds=dict(phase_seconds or {}),
         numerics=numerics,
         checked_run=checked_run,
+    )
+
+
+def _quick_bound(problem: Problem) -> tuple[float, str]:
+    if isinstance(problem.cost, Roofline):
+        return lower_bound_seconds(problem.program, problem.accelerator), "simple"
+    # Imported here: bounds load numpy, which a summary with a bound has no use for.
+    from .bounds import best_bound
+
+    bound = best_bound(problem, time_limit_seconds=0.0)
+    return bound.seconds, bound.method
+
+
+def fallbacks_of(problem: Problem) -> Fallbacks | None:
+    """What the problem's cost model left to the roofline, if anything."""
+    cost = problem.cost
+    if not isinstance(cost, ModelPrices) or not cost.fallbacks:
+        return None
+    ((reason, count),) = Counter(cost.fallbacks.values()).most_common(1)
+    return Fallbacks(
+        count=len(cost.fallbacks),
+        instructions=len(problem.program.instructions),
+        reason=reason,
+        reason_count=count,
     )
 
 

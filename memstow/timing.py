@@ -5,10 +5,11 @@ XLA's memory-space assignment uses the same formula (``xla/service/memory_space_
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from .accelerator import Accelerator
+from .defaults import ROOFLINE
 from .program import Instruction, Program
 
 
@@ -18,6 +19,37 @@ class InstructionCost(Protocol):
     def seconds(self, instruction: int, operands_fast: Sequence[bool], results_fast: Sequence[bool]) -> float:
         """Time of ``instruction`` (its trip count included) with the given entries in fast memory."""
         ...
+
+
+#: What prices the instructions of any program on any accelerator: :class:`Roofline`, or a cost model's ``prices``.
+Pricing = Callable[[Program, Accelerator], InstructionCost]
+
+
+@runtime_checkable
+class ModelPrices(InstructionCost, Protocol):
+    """An :class:`InstructionCost` that says which cost model it is from."""
+
+    @property
+    def name(self) -> str:
+        """Of the cost model."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same model alone; models of one name may differ."""
+        ...
+
+    @property
+    def fallbacks(self) -> Mapping[int, str]:
+        """Instructions that have the roofline's prices, each with the reason."""
+        ...
+
+
+def cost_model_name(cost: InstructionCost) -> str:
+    """Name of the cost model that prices are from; of one that does not say, its type's."""
+    if isinstance(cost, ModelPrices):
+        return cost.name
+    return ROOFLINE if isinstance(cost, Roofline) else type(cost).__name__
 
 
 def split_bytes(
@@ -71,13 +103,13 @@ def compulsory_bytes(program: Program) -> int:
     return total
 
 
-def lower_bound_seconds(program: Program, accelerator: Accelerator, cost: InstructionCost | None = None) -> float:
-    """No valid plan without cross-program prefetches takes less time.
+def lower_bound_seconds(program: Program, accelerator: Accelerator) -> float:
+    """No valid plan takes less time by the roofline; of other cost models it says nothing.
 
     The maximum of: every access in the faster memory; compulsory traffic at slow-memory bandwidth; compute alone. A
     cross-program prefetch costs no time, so where they are allowed the traffic of the largest such buffers is left out.
     """
-    cost = cost or Roofline(program, accelerator)
+    cost = Roofline(program, accelerator)
     best_served = sum(
         min(cost.seconds(t, [fast] * len(step.operands), [fast] * len(step.results)) for fast in (True, False))
         for t, step in enumerate(program.instructions)

@@ -15,6 +15,7 @@ from .plan import MemoryPlan
 from .planners.base import Problem
 from .program import Instruction
 from .simulator import CopyTiming, InstructionTiming, Simulation, occupancy
+from .timing import cost_model_name
 
 PROCESS = 1
 COMPUTE_TRACK = 1
@@ -38,6 +39,7 @@ def trace_document(problem: Problem, plan: MemoryPlan, simulation: Simulation) -
             "program": problem.program.name,
             "accelerator": problem.accelerator.name,
             "planner": plan.planner,
+            "cost_model": cost_model_name(problem.cost),
             "fast_memory_capacity_bytes": problem.accelerator.capacity,
         },
     }
@@ -49,7 +51,10 @@ def trace_json(problem: Problem, plan: MemoryPlan, simulation: Simulation) -> st
 
 
 def bound_by(problem: Problem, step: Instruction, timing: InstructionTiming) -> str:
-    """What the kernel's time is made of: ``compute``, ``slow memory``, ``fast memory`` or ``overhead``."""
+    """What takes longest: ``compute``, ``slow memory``, ``fast memory`` or ``overhead``.
+
+    By the roofline whatever prices the kernel: other cost models do not say what their seconds are made of.
+    """
     slow = timing.slow_bytes / problem.accelerator.slow_memory.bandwidth
     fast = timing.fast_bytes / problem.accelerator.fast_memory.bandwidth
     compute = step.compute_seconds * step.trip_count

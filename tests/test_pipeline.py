@@ -18,6 +18,8 @@ import memstow
 from memstow import planners
 from memstow.errors import InvalidInputError, UnknownNameError, UnsupportedModelError
 
+from . import tiny_cost_model as tiny
+
 
 class Perceptron(nn.Module):
     def __init__(self) -> None:
@@ -108,6 +110,30 @@ def test_unknown_names_suggest_the_nearest():
         memstow.pipeline(accelerator="tpu_v5")
     with pytest.raises(UnknownNameError, match="unknown planner 'gredy': did you mean 'greedy'"):
         memstow.pipeline(planner="gredy")
+
+
+@pytest.mark.parametrize("form", ["path", "text", "model"])
+def test_a_cost_model_of_ones_own(form, tmp_path):
+    given = tiny.save(tmp_path / "tiny") if form != "model" else tiny.model()
+    module, x, program = exported()
+    seen = []
+    pipeline = memstow.pipeline(
+        accelerator="unit", cost_model=str(given) if form == "text" else given, on_plan=lambda *a: seen.append(a)
+    )
+    executable = tvm.compile(from_exported_program(program), target="llvm", relax_pipeline=pipeline)
+    check(executable, [x], module(x))
+    ((problem, plan),) = seen
+    assert plan.cost_model == problem.cost.name == "tiny"
+    # The model knows other kernels, but each of these says what it is.
+    assert problem.cost.fallbacks.keys() == set(range(len(problem.program.instructions)))
+    assert all("trained on" in reason for reason in problem.cost.fallbacks.values())
+
+
+def test_a_cost_model_that_is_not_there():
+    with pytest.raises(UnknownNameError, match="unknown cost model 'rofline': did you mean 'roofline'"):
+        memstow.pipeline(cost_model="rofline")
+    with pytest.raises(InvalidInputError, match="accelerator 'unit': expected the name of a trained cost model"):
+        memstow.pipeline(accelerator="unit", cost_model="learned")
 
 
 def test_a_function_that_is_not_there():

@@ -22,13 +22,14 @@ from ..plan import MemoryPlan
 from ..planners import Effort, Planner, Problem
 from ..planning import plan_with_bound
 from ..program import Program
+from ..timing import Pricing, Roofline
 from . import runtime  # noqa: F401  (registers the functions that a planned program calls)
 from .build_cache import BuildCache
 from .cpu_schedule import ScheduleForCPU, host_target
 from .extract_program import extract_program
 from .frontend import ImportedModel, export_model, import_exported
 from .passes.apply_memory_plan import ApplyMemoryPlan
-from .pipeline import CostModel, PipelineOptions, finish_passes, fuse_passes, lower_passes
+from .pipeline import PipelineOptions, finish_passes, fuse_passes, lower_passes
 from .placement import HOST_ALIGNMENT
 
 #: Phases in order, as ``on_phase`` announces them. With ``plan_only`` the last one is ``plan``.
@@ -110,7 +111,7 @@ def compile_model(
     bound_seconds: float = 0.0,
     plan_only: bool = False,
     checked: bool = False,
-    cost: CostModel | None = None,
+    cost: Pricing = Roofline,
     target: Target | None = None,
     cache: BuildCache | None = None,
     on_phase: Callable[[str], None] | None = None,
@@ -128,7 +129,7 @@ def compile_model(
         bound_seconds: time to prove a lower bound in, see :func:`~memstow.planning.plan_with_bound`.
         plan_only: stop after the plan has been made and validated; no weight is read.
         checked: compile a program that poisons freed, unwritten and in-flight memory.
-        cost: prices instructions for the planner; left out, the roofline does.
+        cost: prices instructions for the planner, the bound and the plan's time.
         target: of the machine code; left out, this machine.
         cache: where machine code is kept between compilations; left out, the user's cache folder.
         on_phase: called with each phase's name as it begins.

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import tvm
 from tvm import relax
@@ -22,13 +23,15 @@ from tvm.relax.backend.cpu_generic import pipeline as cpu_generic
 from tvm.target import Target
 
 from ..accelerator import Accelerator, Memory, load_accelerator
-from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER
+from ..cost_model.interface import CostModel
+from ..cost_model.registry import resolve_cost_model
+from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER, ROOFLINE
 from ..errors import InvalidInputError
 from ..plan import MemoryPlan
 from ..planners import Effort, Planner, Problem
 from ..planners import get as get_planner
 from ..program import Program
-from ..timing import InstructionCost
+from ..timing import Pricing, Roofline
 from . import runtime  # noqa: F401  (registers the functions that a planned program calls)
 from .cpu_schedule import ScheduleForCPU
 from .extract_program import extract_program
@@ -36,19 +39,17 @@ from .passes.apply_memory_plan import ApplyMemoryPlan
 from .passes.fold_transpose import FoldTranspose
 from .placement import HOST_ALIGNMENT
 
-CostModel = Callable[[Program, Accelerator], InstructionCost]
-
 
 @dataclass(frozen=True)
 class PipelineOptions:
-    """What the pipeline plans for, and with what. ``cost`` prices instructions; left out, it is the roofline."""
+    """What the pipeline plans for, and with what; ``cost`` prices instructions."""
 
     accelerator: Accelerator
     planner: Planner
     effort: Effort = field(default_factory=Effort)
     seed: int = 0
     checked: bool = False
-    cost: CostModel | None = None
+    cost: Pricing = Roofline
     host_accelerator: Accelerator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,8 +57,6 @@ class PipelineOptions:
 
     def problem(self, program: Program) -> Problem:
         """The planning problem of a program under these options."""
-        if self.cost is None:
-            return Problem(program, self.host_accelerator)
         return Problem(program, self.host_accelerator, self.cost(program, self.host_accelerator))
 
 
@@ -152,6 +151,7 @@ def pipeline(
     budget_seconds: float = DEFAULT_BUDGET_SECONDS,
     seed: int = 0,
     checked: bool = False,
+    cost_model: str | Path | CostModel = ROOFLINE,
     function: str = "main",
     on_plan: Callable[[Problem, MemoryPlan], None] | None = None,
 ) -> Pass:
@@ -163,18 +163,24 @@ def pipeline(
         budget_seconds: time that the planner may search.
         seed: of the planner.
         checked: poison freed, unwritten and in-flight memory in the compiled program.
+        cost_model: ``roofline``; ``learned``, which the accelerator names; a trained model's name; the path of its
+            folder; or a cost model.
         function: the Relax function to plan; others are compiled without a plan.
         on_plan: called with the :class:`~memstow.planners.Problem` and its plan.
 
     Raises:
-        UnknownNameError: no such accelerator or planner.
+        UnknownNameError: no such accelerator, planner or cost model.
+        InvalidInputError: the accelerator names no cost model, or the folder holds none of this version.
     """
+    part = accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator)
+    model = resolve_cost_model(cost_model, part) if isinstance(cost_model, str | Path) else cost_model
     options = PipelineOptions(
-        accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator),
+        part,
         get_planner(planner) if isinstance(planner, str) else planner,
         Effort(budget_seconds),
         seed,
         checked,
+        model.prices,
     )
 
     @tvm.ir.transform.module_pass(opt_level=0, name="memstow.pipeline")  # type: ignore[untyped-decorator]  # tvm is untyped

@@ -129,7 +129,6 @@ def _kernel(row: Row, operands: tuple[TensorFacts, ...], results: tuple[TensorFa
         op_class=op_class,
         dtype=_dtype(row.get("mxu_lhs_dtype") or (results[0].dtype if results else "f32")),
         matrix_flops=_number(row, "mxu_flops"),
-        **_elementwise(row),
         transcendental=_number(row, "transcendental_elems"),
         divide=_number(row, "divide_elems"),
         convert=_number(row, "convert_elems"),
@@ -138,6 +137,7 @@ def _kernel(row: Row, operands: tuple[TensorFacts, ...], results: tuple[TensorFa
         operands=operands,
         results=results,
         **extents,
+        **_elementwise(row),  # type: ignore[arg-type]
     )
 
 

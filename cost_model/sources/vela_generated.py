@@ -37,7 +37,7 @@ def _volume(shape: Shape) -> int:
 
 def _extent(rng: random.Random, low: int, high: int) -> int:
     """Log-uniform, mostly a multiple of a power of two, as the extents of real models are."""
-    value = low * (high / low) ** rng.random()
+    value: float = low * (high / low) ** rng.random()
     step = rng.choice((1, 1, 4, 8, 16, 16, 32, 64))
     return min(high, max(low, round(value) if value < step else round(value / step) * step))
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from ..formats import RecordedPrice
 from ..planners import Problem
+from ..timing import ModelPrices, Pricing, Roofline
 from .text import size
 
 
@@ -35,7 +36,9 @@ class Case:
     def fingerprint(self) -> str:
         """SHA-256 over everything that a plan and its time depend on."""
         accelerator = self.problem.accelerator.model_dump_json(exclude={"description", "sources"})
-        return hashlib.sha256(f"{self.problem.program.fingerprint}{accelerator}".encode()).hexdigest()
+        cost = self.problem.cost
+        model = cost.fingerprint if isinstance(cost, ModelPrices) else ""
+        return hashlib.sha256(f"{self.problem.program.fingerprint}{accelerator}{model}".encode()).hexdigest()
 
     @property
     def recorded_seconds(self) -> float | None:
@@ -47,9 +50,14 @@ class Case:
 
 
 def cases_of(
-    name: str, problem: Problem, capacities_bytes: Sequence[int], recorded: RecordedPrice | None = None
+    name: str,
+    problem: Problem,
+    capacities_bytes: Sequence[int],
+    recorded: RecordedPrice | None = None,
+    *,
+    pricing: Pricing = Roofline,
 ) -> Iterable[Case]:
-    """A problem as it is and with other amounts of fast memory, each amount once.
+    """A problem as it is and with other amounts of fast memory, each amount once and priced anew by ``pricing``.
 
     Raises:
         InvalidInputError: a capacity is negative.
@@ -59,4 +67,5 @@ def cases_of(
         if capacity == own:
             yield Case(name, problem, recorded)
         else:
-            yield Case(name, Problem(problem.program, problem.accelerator.with_capacity(capacity)))
+            accelerator = problem.accelerator.with_capacity(capacity)
+            yield Case(name, Problem(problem.program, accelerator, pricing(problem.program, accelerator)))

@@ -65,7 +65,12 @@ def section_lines(results: BenchResults) -> Iterator[str]:
     if results.totals:
         yield from ("", "### Profile", "", *_profile(results.totals[0]))
         yield from ("", "### Every program", "", *_cases(results.cases))
-    for title, remarks in (("Failures", results.failures), ("Over the budget", results.overruns)):
+    remarked = (
+        ("Priced by the roofline", results.fallbacks),
+        ("Failures", results.failures),
+        ("Over the budget", results.overruns),
+    )
+    for title, remarks in remarked:
         if remarks:
             yield from ("", f"### {title}", "", *(f"- {_escape(remark)}" for remark in remarks))
 
@@ -117,7 +122,8 @@ def _each_planner(results: BenchResults) -> str:
     effort = (
         f"{settings.budget_seconds:g} s" if settings.iterations is None else f"{settings.iterations} iterations each"
     )
-    return f"Each planner alone with all cores, {effort}, seed {settings.seed}; bounds: {settings.bound_seconds:g} s"
+    bounds = f"bounds: {settings.bound_seconds:g} s; cost model: {settings.cost_model}"
+    return f"Each planner alone with all cores, {effort}, seed {settings.seed}; {bounds}"
 
 
 def _totals(group: GroupTotals, *, with_targets: bool) -> Iterator[str]:

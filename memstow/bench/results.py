@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..defaults import ROOFLINE
 from ..schema import Document
+from ..summary import Fallbacks
 from .machine import Machine
 from .settings import Settings
 
@@ -75,7 +77,8 @@ class PlannerResult(Document):
 class CaseResult(Document):
     """All planners on one case. ``name`` is that of the program's file, ``group`` the target in words.
 
-    ``recorded_seconds`` is the one of the two prices of the recorded solution that is comparable with our plans.
+    ``recorded_seconds`` is the one of the two prices of the recorded solution that is comparable with our plans. All
+    others are by ``cost_model``, with the roofline in place of it for what ``fallbacks`` counts.
     """
 
     name: str
@@ -85,6 +88,8 @@ class CaseResult(Document):
     capacity_bytes: int
     max_cross_program_prefetches: int
     instructions: int
+    cost_model: str = ROOFLINE
+    fallbacks: Fallbacks | None = None
     all_slow_seconds: float
     bound_seconds: float
     bound_method: str
@@ -177,6 +182,11 @@ class BenchResults(Document):
     def failures(self) -> list[str]:
         """What makes the run a failure."""
         return [failure for case in self.cases for failure in case.failures]
+
+    @property
+    def fallbacks(self) -> list[str]:
+        """The cases in which the cost model left instructions to the roofline."""
+        return [f"{case.label}: {case.fallbacks}" for case in self.cases if case.fallbacks is not None]
 
     @property
     def overruns(self) -> list[str]:

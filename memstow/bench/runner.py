@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from ..bounds import Bound, best_bound
 from ..native import load_core
 from ..planners import Planner
-from ..summary import uniform_seconds
+from ..summary import fallbacks_of, uniform_seconds
+from ..timing import cost_model_name
 from .case import Case
 from .measure import Clock, Listener, compared, describe, measure
 from .results import CaseResult
@@ -66,6 +67,8 @@ def _measure_case(
         capacity_bytes=accelerator.capacity,
         max_cross_program_prefetches=accelerator.max_cross_program_prefetches,
         instructions=len(problem.program.instructions),
+        cost_model=cost_model_name(problem.cost),
+        fallbacks=fallbacks_of(problem),
         all_slow_seconds=all_slow,
         bound_seconds=bound.seconds,
         bound_method=bound.method,

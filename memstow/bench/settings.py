@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..defaults import DEFAULT_BUDGET_SECONDS, DEFAULT_TIME_LIMIT_SECONDS
+from ..defaults import DEFAULT_BUDGET_SECONDS, DEFAULT_TIME_LIMIT_SECONDS, ROOFLINE
 from ..schema import Document
 
 #: The planners that are compared unless others are named: the rival and those that search.
@@ -25,7 +25,8 @@ Seconds = Annotated[float, Field(ge=0)]
 class Settings(Document):
     """Options of a run. ``iterations``, where given, end a search instead of ``budget_seconds``.
 
-    ``accelerator`` replaces the one that the files name; ``capacities_bytes`` are run beside the target's own.
+    ``accelerator`` replaces the one that the files name; ``capacities_bytes`` are run beside the target's own;
+    ``cost_model`` is what ``--cost-model`` says.
     """
 
     planners: tuple[str, ...] = DEFAULT_PLANNERS
@@ -35,6 +36,7 @@ class Settings(Document):
     accelerator: str | None = None
     capacities_bytes: tuple[Annotated[int, Field(ge=0)], ...] = ()
     max_cross_program_prefetches: int | None = None
+    cost_model: str = ROOFLINE
     bound_seconds: Seconds = DEFAULT_TIME_LIMIT_SECONDS
 
     @property
@@ -56,6 +58,7 @@ class Settings(Document):
             ("--accelerator", self.accelerator),
             ("--capacity", ",".join(map(str, self.capacities_bytes)) or None),
             ("--max-cross-program-prefetches", self.max_cross_program_prefetches),
+            ("--cost-model", None if self.cost_model == ROOFLINE else self.cost_model),
             ("--bound-time", f"{self.bound_seconds:g}"),
         )
         return [*words, *(word for name, value in named if value is not None for word in (name, str(value)))]

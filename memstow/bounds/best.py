@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from itertools import product
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice, product
 
+from ..core.pricing import BatchedCost, Query
 from ..defaults import DEFAULT_TIME_LIMIT_SECONDS
 from ..errors import InvalidInputError
 from ..timing import lower_bound_seconds
@@ -146,21 +147,22 @@ class _Proof:
     def serve(self) -> None:
         """Sum of each instruction's least time over all placements, which holds for any non-negative cost.
 
-        An instruction with too many entries, or reached after the deadline, counts 0.
+        An instruction with too many entries counts 0, and so does one reached after the deadline unless the cost model
+        prices many at once.
         """
-        program, pinned = self._problem.program, _pinned(self._problem)
-        total, skipped = 0.0, 0
-        for t, step in enumerate(program.instructions):
-            choices = [
-                (False,) if entry.bytes_accessed and entry.buffer in pinned else (False, True)
-                for entry in step.operands + step.results
-            ]
-            if sum(len(c) > 1 for c in choices) > MAX_PRICED_ENTRIES or self._left < 0.0:
-                skipped += 1
-                continue
-            split = len(step.operands)
-            prices = (self._problem.cost.seconds(t, mask[:split], mask[split:]) for mask in product(*choices))
-            total += max(0.0, min(prices))
+        program, cost = self._problem.program, self._problem.cost
+        queries = list(_placements(self._problem))
+        skipped = sum(not mine for mine in queries)
+        if isinstance(cost, BatchedCost):
+            prices = iter(cost.seconds_of(list(chain.from_iterable(queries))))
+            total = sum(max(0.0, min(islice(prices, len(mine)))) for mine in queries if mine)
+        else:
+            total = 0.0
+            for mine in filter(None, queries):
+                if self._left < 0.0:
+                    skipped += 1
+                    continue
+                total += max(0.0, min(cost.seconds(*query) for query in mine))
         if skipped:
             self.notes["served"] = (
                 f"{skipped} of {len(program.instructions)} instructions counted as 0: too many placements"
@@ -172,6 +174,19 @@ def _least(problem: ProblemView, t: int) -> float:
     """Analytical seconds of an instruction with every access in the better memory."""
     step = problem.program.instructions[t]
     return min(problem.cost.seconds(t, [f] * len(step.operands), [f] * len(step.results)) for f in (False, True))
+
+
+def _placements(problem: ProblemView) -> Iterator[list[Query]]:
+    """All placements of each instruction's entries; none where there are too many."""
+    pinned = _pinned(problem)
+    for t, step in enumerate(problem.program.instructions):
+        choices = [
+            (False,) if entry.bytes_accessed and entry.buffer in pinned else (False, True)
+            for entry in step.operands + step.results
+        ]
+        split = len(step.operands)
+        few = sum(len(choice) > 1 for choice in choices) <= MAX_PRICED_ENTRIES
+        yield [(t, mask[:split], mask[split:]) for mask in product(*choices)] if few else []
 
 
 def _pinned(problem: ProblemView) -> set[int]:

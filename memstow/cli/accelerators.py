@@ -80,7 +80,7 @@ def figures(part: Accelerator) -> list[Figure]:
     """Every number of a description, in the order of its fields."""
     return [
         Figure(key, value, _unit(key), _meaning(key), part.sources.get(key, ""))
-        for key, value in _numbers(part.model_dump(exclude={"sources"}))
+        for key, value in _numbers(part.model_dump(exclude={"sources", "cost_model"}))
         if key != "matrix_unit"  # one that the part does not give
     ]
 
@@ -105,6 +105,8 @@ def _explain(part: Accelerator, *, json: bool) -> None:
     rows = [(f.key, _shown(f), f.meaning, f.source or "no source given") for f in found]
     title = f"{part.name}: {part.description}" if part.description else part.name
     print_table(title, ("number", "value", "meaning", "source"), rows, right=(1,))
+    if part.cost_model is not None:
+        print_lines("", [f"--cost-model learned is {part.cost_model}"])
 
 
 def _shown(figure: Figure) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import planners as registry
-from ..defaults import DEFAULT_BUDGET_SECONDS, DEFAULT_TIME_LIMIT_SECONDS
+from ..defaults import DEFAULT_BUDGET_SECONDS, DEFAULT_TIME_LIMIT_SECONDS, ROOFLINE
 from ..errors import InvalidInputError
 from ..formats import find_problems
 from ..schema import write_text
@@ -21,10 +21,17 @@ from .bench_tables import print_results
 from .console import notice, print_lines, results_only_on_stdout
 from .failures import EXIT_FAILED_CHECK
 from .interrupt import Interrupted, InterruptWatch
-from .options import BudgetOption, CrossProgramOption, IterationsOption, RecordedAccelerator, SeedOption
+from .options import (
+    BudgetOption,
+    CostModelOption,
+    CrossProgramOption,
+    IterationsOption,
+    RecordedAccelerator,
+    SeedOption,
+)
 from .output import check_file_target
 from .sizes import parse_sizes
-from .targets import check_planner, check_seconds, checked_effort, resolve_problem
+from .targets import CostModelChoice, check_planner, check_seconds, checked_effort, resolve_problem
 
 # memstow.bench needs numpy, so it is imported where it is used: `memstow --help` stays quick.
 if TYPE_CHECKING:
@@ -51,6 +58,7 @@ def bench_command(
         ),
     ] = None,
     max_cross_program_prefetches: CrossProgramOption = None,
+    cost_model: CostModelOption = ROOFLINE,
     bound_time: Annotated[
         float, typer.Option("--bound-time", metavar="SECONDS", help="Time to prove a program's bound in, beside.")
     ] = DEFAULT_TIME_LIMIT_SECONDS,
@@ -82,6 +90,7 @@ def bench_command(
         accelerator=accelerator,
         capacities_bytes=parse_sizes(capacity or (), "--capacity"),
         max_cross_program_prefetches=max_cross_program_prefetches,
+        cost_model=cost_model,
         bound_seconds=bound_time,
     )
     chosen = {name: registry.get(name) for name in settings.run_planners}
@@ -121,13 +130,19 @@ def _cases(programs: Path, settings: Settings) -> list[Case]:
     for path in found.skipped:
         notice(f"{path}: no program, skipped")
     names = _names(list(found.problems))
+    choice = CostModelChoice(settings.cost_model)
     cases: list[Case] = []
     for path, loaded in found.problems.items():
         problem = resolve_problem(
-            path, loaded, settings.accelerator, cross_program_prefetches=settings.max_cross_program_prefetches
+            path,
+            loaded,
+            settings.accelerator,
+            cross_program_prefetches=settings.max_cross_program_prefetches,
+            cost_model=choice,
         )
-        recorded = loaded.recorded_price if settings.accelerator is None else None
-        cases += cases_of(names[path], problem, settings.capacities_bytes, recorded)
+        recorded = loaded.recorded_price if (settings.accelerator, settings.cost_model) == (None, ROOFLINE) else None
+        pricing = choice.pricing(problem.accelerator)
+        cases += cases_of(names[path], problem, settings.capacities_bytes, recorded, pricing=pricing)
     return cases
 
 

@@ -20,6 +20,7 @@ def print_results(results: BenchResults) -> None:
         planners = results.totals[0].planners
         print_lines("", [f"* {t.planner} was run for comparison alone" for t in planners if t.is_extra])
         _print_lines("Worst programs", [_worst(totals) for totals in planners])
+    _print_lines("Priced by the roofline", results.fallbacks)
     _print_lines("Failures", results.failures)
     _print_lines("Over the budget", results.overruns)
 

@@ -7,16 +7,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..defaults import DEFAULT_TIME_LIMIT_SECONDS
+from ..defaults import DEFAULT_TIME_LIMIT_SECONDS, ROOFLINE
 from ..errors import InfeasiblePlanError
 from ..formats import load_problem
 from ..plan import MemoryPlan
 from ..planners import Problem
 from ..simulator import simulate
+from ..summary import fallbacks_of
+from ..timing import cost_model_name
 from ..validator import validate
-from .console import format_percent, format_seconds, print_json, print_lines, print_table, results_only_on_stdout
-from .options import CrossProgramOption, JsonOption, ProgramArgument, RecordedAccelerator
-from .targets import resolve_problem
+from .console import (
+    as_json,
+    format_percent,
+    format_seconds,
+    print_json,
+    print_lines,
+    print_table,
+    results_only_on_stdout,
+)
+from .options import CostModelOption, CrossProgramOption, JsonOption, ProgramArgument, RecordedAccelerator
+from .tables import print_fallbacks
+from .targets import CostModelChoice, resolve_problem
 
 if TYPE_CHECKING:
     from ..bounds import Bound
@@ -33,6 +44,7 @@ def bound_command(
         float, typer.Option("--time-limit", metavar="SECONDS", help="Time to prove bounds in; more gives tighter ones.")
     ] = DEFAULT_TIME_LIMIT_SECONDS,
     max_cross_program_prefetches: CrossProgramOption = None,
+    cost_model: CostModelOption = ROOFLINE,
     json: JsonOption = False,
 ) -> None:
     """Prove how fast a plan for a program can be at best."""
@@ -47,6 +59,7 @@ def bound_command(
         accelerator,
         memory_plan.accelerator if memory_plan else "",
         cross_program_prefetches=max_cross_program_prefetches,
+        cost_model=CostModelChoice(cost_model),
     )
     seconds = None if memory_plan is None else _plan_seconds(problem, memory_plan)
     with results_only_on_stdout():
@@ -71,11 +84,15 @@ def _document(problem: Problem, bound: Bound, seconds: float | None) -> dict[str
     document: dict[str, Any] = {
         "program": problem.program.name,
         "accelerator": problem.accelerator.name,
+        "cost_model": cost_model_name(problem.cost),
         "bound_seconds": bound.seconds,
         "method": bound.method,
         "bounds": dict(bound.all),
         "notes": dict(bound.notes),
     }
+    fallbacks = fallbacks_of(problem)
+    if fallbacks is not None:
+        document["fallbacks"] = as_json(fallbacks)
     if seconds is not None:
         document |= {"plan_seconds": seconds, "gap_ratio": bound.gap(seconds)}
     return document
@@ -91,8 +108,10 @@ def _print(problem: Problem, bound: Bound, seconds: float | None) -> None:
             *([bound.notes[name]] if name in bound.notes else []),
         ]
         rows.append((name, value, "; ".join(remarks)))
-    title = f"no plan for {problem.program.name} on {problem.accelerator.name} takes less than"
+    cost_model = cost_model_name(problem.cost)
+    title = f"by {cost_model} no plan for {problem.program.name} on {problem.accelerator.name} takes less than"
     print_table(title, ("bound", "time", ""), rows, right=(1,))
+    print_fallbacks(cost_model, fallbacks_of(problem))
     if seconds is not None:
         gap = bound.gap(seconds)
         share = (

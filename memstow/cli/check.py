@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ..defaults import ROOFLINE
 from ..formats import load_problem
 from ..plan import MemoryPlan
 from ..planners import Problem
 from ..simulator import simulate
-from ..validator import validate
-from .console import format_bytes, format_seconds, print_json, print_lines, print_table
+from ..summary import fallbacks_of
+from ..timing import cost_model_name
+from ..validator import Violation, validate
+from .console import as_json, format_bytes, format_seconds, notice, print_json, print_lines, print_table
 from .failures import EXIT_FAILED_CHECK
-from .options import CrossProgramOption, JsonOption, ProgramArgument, RecordedAccelerator
-from .targets import resolve_problem
+from .options import CostModelOption, CrossProgramOption, JsonOption, ProgramArgument, RecordedAccelerator
+from .tables import print_fallbacks
+from .targets import CostModelChoice, resolve_problem
 
 SHOWN_VIOLATIONS = 100
 
@@ -25,6 +30,7 @@ def check_command(
     plan: Annotated[Path, typer.Argument(metavar="PLAN.json", help="A plan for it.", show_default=False)],
     accelerator: RecordedAccelerator = None,
     max_cross_program_prefetches: CrossProgramOption = None,
+    cost_model: CostModelOption = ROOFLINE,
     json: JsonOption = False,
 ) -> None:
     """Check a plan against the rules of plan validity; exit code 1 and the violations if it breaks one."""
@@ -36,18 +42,16 @@ def check_command(
         accelerator,
         memory_plan.accelerator,
         cross_program_prefetches=max_cross_program_prefetches,
+        cost_model=CostModelChoice(cost_model),
     )
+    used = cost_model_name(problem.cost)
+    if memory_plan.simulated_seconds is not None and used != memory_plan.cost_model:
+        notice(
+            f"{plan}: was priced by cost model {memory_plan.cost_model!r}, this check is by {used!r}: their seconds do "
+            "not compare; name the plan's with --cost-model"
+        )
     violations = validate(problem.program, problem.accelerator, memory_plan)
-    document: dict[str, Any] = {
-        "valid": not violations,
-        "program": problem.program.name,
-        "accelerator": problem.accelerator.name,
-        "planner": memory_plan.planner,
-        "violations": [violation.to_dict() for violation in violations],
-        "recorded_seconds": memory_plan.simulated_seconds,
-        "simulated_seconds": None if violations else _seconds(problem, memory_plan),
-        "fast_memory_arena_bytes": memory_plan.peak_bytes,
-    }
+    document = _document(problem, memory_plan, violations)
     if json:
         print_json(document)
     elif violations:
@@ -61,16 +65,34 @@ def check_command(
         raise typer.Exit(EXIT_FAILED_CHECK)
 
 
+def _document(problem: Problem, plan: MemoryPlan, violations: Sequence[Violation]) -> dict[str, Any]:
+    fallbacks = fallbacks_of(problem)
+    return {
+        "valid": not violations,
+        "program": problem.program.name,
+        "accelerator": problem.accelerator.name,
+        "planner": plan.planner,
+        "cost_model": cost_model_name(problem.cost),
+        "recorded_cost_model": plan.cost_model,
+        "fallbacks": fallbacks and as_json(fallbacks),
+        "violations": [violation.to_dict() for violation in violations],
+        "recorded_seconds": plan.simulated_seconds,
+        "simulated_seconds": None if violations else _seconds(problem, plan),
+        "fast_memory_arena_bytes": plan.peak_bytes,
+    }
+
+
 def _seconds(problem: Problem, plan: MemoryPlan) -> float:
     return simulate(problem.program, problem.accelerator, plan, problem.cost).total_seconds
 
 
 def _print_valid(document: dict[str, Any], problem: Problem) -> None:
-    recorded = document["recorded_seconds"]
+    recorded, of_plan = document["recorded_seconds"], document["recorded_cost_model"]
     peak, capacity = document["fast_memory_arena_bytes"], problem.accelerator.capacity
     rows = [
-        ("time, simulated", format_seconds(document["simulated_seconds"])),
-        ("time, as the plan has it", "-" if recorded is None else format_seconds(recorded)),
+        ("time, simulated", f"{format_seconds(document['simulated_seconds'])} by {document['cost_model']}"),
+        ("time, as the plan has it", "-" if recorded is None else f"{format_seconds(recorded)} by {of_plan}"),
         ("fast memory, peak", f"{format_bytes(peak)} of {format_bytes(capacity)}"),
     ]
     print_table(f"valid for {problem.program.name} on {problem.accelerator.name}", ("", ""), rows)
+    print_fallbacks(document["cost_model"], fallbacks_of(problem))

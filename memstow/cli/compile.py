@@ -11,9 +11,10 @@ import typer
 
 from .. import planners
 from ..accelerator import Accelerator, load_accelerator
-from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BOUND_SECONDS, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER
+from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BOUND_SECONDS, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER, ROOFLINE
 from ..simulator import simulate
 from ..summary import Numerics, Summary, summarise
+from ..timing import Pricing
 from . import artifacts
 from .console import as_json, format_seconds, notice, print_json, print_lines, results_only_on_stdout
 from .failures import EXIT_FAILED_CHECK
@@ -21,6 +22,7 @@ from .interrupt import Interrupted, InterruptWatch
 from .options import (
     BoundTimeOption,
     BudgetOption,
+    CostModelOption,
     CrossProgramOption,
     IterationsOption,
     JsonOption,
@@ -31,7 +33,7 @@ from .output import OutputFolder
 from .progress import Phases
 from .sources import ModelSource, find_source
 from .tables import describe_slow_tensors, print_slow_tensors, print_summary
-from .targets import check_planner, check_seconds, checked_effort, with_cross_program_prefetches
+from .targets import CostModelChoice, check_planner, check_seconds, checked_effort, with_cross_program_prefetches
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +50,7 @@ class Request:
 
     source: ModelSource
     accelerator: Accelerator
+    pricing: Pricing
     planner: planners.Planner
     effort: planners.Effort
     bound_seconds: float
@@ -72,6 +75,7 @@ def compile_command(
     seed: SeedOption = 0,
     bound_time: BoundTimeOption = DEFAULT_BOUND_SECONDS,
     max_cross_program_prefetches: CrossProgramOption = None,
+    cost_model: CostModelOption = ROOFLINE,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -94,6 +98,7 @@ def compile_command(
     check_seconds("--bound-time", bound_time)
     check_planner(planner)
     target = with_cross_program_prefetches(load_accelerator(accelerator), max_cross_program_prefetches)
+    pricing = CostModelChoice(cost_model).pricing(target)
     source = find_source(model, size)
     if source.shapes_only and not plan_only:
         notice(f"{source.name}: has shapes but no weights, so it is planned only (as with --plan-only)")
@@ -101,7 +106,7 @@ def compile_command(
     if checked and plan_only:
         notice("--checked: nothing is run with --plan-only, so there is nothing to check")
     request = Request(
-        source, target, planners.get(planner), effort, bound_time, seed, plan_only, checked and not plan_only
+        source, target, pricing, planners.get(planner), effort, bound_time, seed, plan_only, checked and not plan_only
     )
     folder = out or Path("memstow-out") / f"{request.source.name}-{request.accelerator.name}"
     names = artifacts.DOCUMENTS if request.plan_only else (*artifacts.DOCUMENTS, artifacts.LIBRARY)
@@ -159,6 +164,7 @@ def _compile_and_run(request: Request, phases: Phases, watch: InterruptWatch) ->
         bound_seconds=request.bound_seconds,
         plan_only=request.plan_only,
         checked=request.checked,
+        cost=request.pricing,
         on_phase=start,
     )
     if request.plan_only:

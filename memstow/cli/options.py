@@ -30,6 +30,14 @@ CrossProgramOption = Annotated[
         show_default=False,
     ),
 ]
+CostModelOption = Annotated[
+    str,
+    typer.Option(
+        "--cost-model",
+        metavar="M",
+        help="What prices kernels: roofline; learned, which the accelerator names; a trained model, or its folder.",
+    ),
+]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, same weights, inputs and plan.")]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on standard output, all else on standard error.")

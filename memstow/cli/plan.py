@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .. import planners
-from ..defaults import DEFAULT_BOUND_SECONDS, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER
+from ..defaults import DEFAULT_BOUND_SECONDS, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER, ROOFLINE
 from ..errors import InvalidInputError
 from ..formats import load_problem
 from ..planners import Effort, Problem
@@ -20,6 +20,7 @@ from .interrupt import Interrupted, InterruptWatch
 from .options import (
     BoundTimeOption,
     BudgetOption,
+    CostModelOption,
     CrossProgramOption,
     IterationsOption,
     JsonOption,
@@ -31,7 +32,7 @@ from .options import (
 from .output import check_file_target
 from .progress import Phases
 from .tables import describe_slow_tensors, print_slow_tensors, print_summary
-from .targets import check_planner, check_seconds, checked_effort, resolve_problem
+from .targets import CostModelChoice, check_planner, check_seconds, checked_effort, resolve_problem
 
 if TYPE_CHECKING:
     from ..planning import ProvenPlan
@@ -46,6 +47,7 @@ def plan_command(
     seed: SeedOption = 0,
     bound_time: BoundTimeOption = DEFAULT_BOUND_SECONDS,
     max_cross_program_prefetches: CrossProgramOption = None,
+    cost_model: CostModelOption = ROOFLINE,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -65,7 +67,11 @@ def plan_command(
     if target.resolve() == program.resolve():
         raise InvalidInputError(f"--out {target}: is the program itself; name another file")
     problem = resolve_problem(
-        program, load_problem(program), accelerator, cross_program_prefetches=max_cross_program_prefetches
+        program,
+        load_problem(program),
+        accelerator,
+        cross_program_prefetches=max_cross_program_prefetches,
+        cost_model=CostModelChoice(cost_model),
     )
     check_file_target(target)
     watch = InterruptWatch()

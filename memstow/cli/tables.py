@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..defaults import OPTIMALITY_GAP
-from ..summary import Summary
+from ..summary import Fallbacks, Summary
 from .console import format_bytes, format_count, format_percent, format_seconds, print_lines, print_table
 
 if TYPE_CHECKING:
@@ -20,6 +20,13 @@ def print_summary(summary: Summary, *, extra: Sequence[tuple[str, str, str]] = (
     """The figures of one plan."""
     title = f"{summary.program} on {summary.accelerator}, planner {summary.planner}, seed {summary.seed}"
     print_table(title, ("", "", ""), [*summary_rows(summary), *extra], right=(1,))
+    print_fallbacks(summary.cost_model, summary.fallbacks)
+
+
+def print_fallbacks(cost_model: str, fallbacks: Fallbacks | None) -> None:
+    """One line on what a cost model left to the roofline; nothing if it priced all."""
+    if fallbacks is not None:
+        print_lines("", [f"cost model {cost_model}: {fallbacks}"])
 
 
 def summary_rows(summary: Summary) -> list[tuple[str, str, str]]:
@@ -37,6 +44,7 @@ def summary_rows(summary: Summary) -> list[tuple[str, str, str]]:
     moved = summary.prefetch_bytes + summary.evict_bytes
     rows = [
         ("kernels", str(summary.kernels), _flops(summary.flops)),
+        ("cost model", summary.cost_model, ""),
         ("weights", format_bytes(summary.weight_bytes), ""),
         ("activations", format_bytes(summary.activation_bytes), f"and {format_bytes(summary.input_bytes)} of inputs"),
         ("time, all in slow memory", format_seconds(summary.all_slow_seconds), ""),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import planners
 from ..accelerator import Accelerator, builtin_names, load_accelerator
+from ..defaults import ROOFLINE
 from ..errors import InvalidInputError, UnknownNameError
 from ..formats import LoadedProblem
 from ..planners import Effort, Problem
 from ..retarget import retarget
+from ..timing import Pricing, Roofline
 
 
 def resolve_problem(
@@ -20,19 +23,46 @@ def resolve_problem(
     plan_accelerator: str = "",
     *,
     cross_program_prefetches: int | None = None,
+    cost_model: CostModelChoice | None = None,
 ) -> Problem:
     """The problem of a program file, for the accelerator of the first that names one.
 
     In order: ``--accelerator``; the file's own, unless the plan is for another; the plan's; the program's.
     Compute times follow the accelerator where the program has the features for it. ``cross_program_prefetches``
-    overrides the accelerator's number of them.
+    overrides the accelerator's number of them; ``cost_model`` prices the instructions, the roofline unless given.
 
     Raises:
-        InvalidInputError: the program is empty, or nothing names an accelerator.
+        InvalidInputError: the program is empty, nothing names an accelerator, or the cost model cannot be had.
     """
     problem = _resolve(path, loaded, option, plan_accelerator)
     accelerator = with_cross_program_prefetches(problem.accelerator, cross_program_prefetches)
-    return Problem(problem.program, accelerator)
+    pricing = (cost_model or CostModelChoice()).pricing(accelerator)
+    return Problem(problem.program, accelerator, pricing(problem.program, accelerator))
+
+
+@dataclass(frozen=True)
+class CostModelChoice:
+    """What ``--cost-model`` says. A model is read once, however many programs it prices."""
+
+    option: str = ROOFLINE
+    _read: dict[str | None, Pricing] = field(default_factory=dict, repr=False)
+
+    def pricing(self, accelerator: Accelerator) -> Pricing:
+        """What prices programs for an accelerator.
+
+        Raises:
+            UnknownNameError: no such cost model.
+            InvalidInputError: the accelerator names none, or the folder holds none of this version.
+        """
+        if self.option == ROOFLINE:
+            return Roofline
+        # Imported here: learned models load numpy and XGBoost, which the roofline has no use for.
+        from ..cost_model.registry import resolve_cost_model
+
+        named = accelerator.cost_model
+        if named not in self._read:
+            self._read[named] = resolve_cost_model(self.option, accelerator).prices
+        return self._read[named]
 
 
 def with_cross_program_prefetches(accelerator: Accelerator, option: int | None) -> Accelerator:

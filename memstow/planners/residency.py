@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..plan import Access, Allocation, Copy, MemoryPlan
 from ..simulator import simulate
-from ..timing import lower_bound_seconds
+from ..timing import Roofline, cost_model_name, lower_bound_seconds
 from .base import Problem
 
 
@@ -51,11 +51,19 @@ def build_plan(problem: Problem, residencies: Iterable[Residency], *, planner: s
         copies=tuple(_copies(problem, chosen)),
         accesses=tuple(_accesses(problem, chosen)),
     )
-    times = {
+    return priced(problem, plan)
+
+
+def priced(problem: Problem, plan: MemoryPlan) -> MemoryPlan:
+    """The plan with what the problem's cost model says of it, and the simple bound where that is the roofline."""
+    program, accelerator = problem.program, problem.accelerator
+    is_roofline = isinstance(problem.cost, Roofline)
+    found = {
+        "cost_model": cost_model_name(problem.cost),
         "simulated_seconds": simulate(program, accelerator, plan, problem.cost).total_seconds,
-        "bound_seconds": lower_bound_seconds(program, accelerator, problem.cost),
+        "bound_seconds": lower_bound_seconds(program, accelerator) if is_roofline else None,
     }
-    return plan.model_copy(update=times)
+    return plan.model_copy(update=found)
 
 
 def never_slower(problem: Problem, plan: MemoryPlan) -> MemoryPlan:

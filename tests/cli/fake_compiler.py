@@ -18,6 +18,7 @@ from memstow.plan import MemoryPlan
 from memstow.planners import Effort, Planner, Problem
 from memstow.planning import plan_with_bound
 from memstow.program import Program
+from memstow.timing import Pricing, Roofline
 
 from .. import worked_example
 
@@ -83,6 +84,7 @@ class FakeCompiler:
         bound_seconds: float = 0.0,
         plan_only: bool = False,
         checked: bool = False,
+        cost: Pricing = Roofline,
         on_phase: Callable[[str], None] | None = None,
     ) -> FakeCompilation:
         self.calls.append(
@@ -92,7 +94,8 @@ class FakeCompiler:
             if on_phase is not None:
                 on_phase(phase)
             self._run(phase)
-        problem = Problem(worked_example.program(name), accelerator)
+        program = worked_example.program(name)
+        problem = Problem(program, accelerator, cost(program, accelerator))
         proven = plan_with_bound(planner, problem, effort, seed=seed, bound_seconds=bound_seconds)
         return FakeCompilation(problem, proven.plan, proven.bound, module, self.error)
 

@@ -80,3 +80,8 @@ def test_a_missing_number_is_named(tmp_path: Path) -> None:
     part = write_part(tmp_path / "bad.toml")
     part.write_text(part.read_text().replace("capacity_bytes = 16\n", ""))
     assert "missing key 'fast_memory.capacity_bytes'; add it" in refused("accelerators", part)
+
+
+def test_the_learned_cost_model_is_named_where_there_is_one() -> None:
+    assert "--cost-model learned is ethos_u" in memstow("accelerators", "ethos_u55").out
+    assert "--cost-model learned" not in memstow("accelerators", "unit").out

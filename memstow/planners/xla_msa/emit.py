@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from ...plan import Access, Allocation, Copy, MemoryPlan
-from ...simulator import simulate
-from ...timing import lower_bound_seconds
 from ..base import Problem
+from ..residency import priced
 from .workspace import Stay
 
 
@@ -25,11 +24,7 @@ def emit_plan(problem: Problem, stays: Iterable[Stay], *, refill: bool, planner:
         copies=tuple(_copies(problem, chosen, refill)),
         accesses=tuple(_accesses(problem, chosen)),
     )
-    times = {
-        "simulated_seconds": simulate(program, accelerator, plan, problem.cost).total_seconds,
-        "bound_seconds": lower_bound_seconds(program, accelerator, problem.cost),
-    }
-    return plan.model_copy(update=times)
+    return priced(problem, plan)
 
 
 def _allocations(problem: Problem, stay: Stay, refill: bool) -> Iterator[Allocation]:

@@ -11,18 +11,25 @@ function micro(seconds) {
   return seconds * 1e6;
 }
 
+function describeFallbacks(f) {
+  const each = f.reason_count === f.count ? "each" : `${f.reason_count} of them`;
+  return `${f.count} of ${f.instructions} instructions have the roofline's prices, ${each} because ${f.reason}`;
+}
+
 function drawHeader() {
   const s = data.summary;
   document.getElementById("subtitle").textContent =
     `${formatCount(s.kernels)} kernels, ${s.flops > 0 ? `${formatFlops(s.flops)}, ` : ""}${formatBytes(s.weight_bytes)} of weights, ` +
     `${formatBytes(s.activation_bytes)} of activations`;
-  const chips = [["accelerator", s.accelerator], ["planner", s.planner || "unnamed"], ["seed", String(s.seed)]];
+  const chips = [["accelerator", s.accelerator], ["planner", s.planner || "unnamed"], ["seed", String(s.seed)],
+    ["cost model", s.cost_model]];
   if (s.budget_seconds !== null) chips.push(["budget", `${s.budget_seconds} s`]);
   document.getElementById("chips").append(
     ...chips.map(([key, value]) => element("li", {}, `${key} `, element("b", {}, value))),
   );
   document.getElementById("footer").textContent =
     `Written by memstow ${data.version}. Times are simulated with memstow's timing model, not measured on the part. ` +
+    (s.fallbacks ? `${describeFallbacks(s.fallbacks)}. ` : "") +
     `Program ${s.program_fingerprint.slice(0, 12)}.`;
 }
 
