@@ -48,7 +48,14 @@ def _fill(name: str, meaning: str) -> Feature:
 ROLES = ("operand0", "operand1", "operands_rest", "results")
 #: What hardware rounds extents up to: micro-blocks, vectors, tiles.
 _INNER_QUANTA, _ROW_QUANTUM = (16, 128), 8
-_COLUMN_QUANTA, _DEPTH_QUANTA = (8, 16, 128), (8, 32, 128)
+_COLUMN_QUANTA, _DEPTH_QUANTA, _M_QUANTA = (8, 16, 128), (8, 32, 128), (16, 64)
+#: A vector register of rows and lanes; pixels of a window, rows and planes that small hardware takes at once.
+_TILE_ROWS, _TILE_LANES = 8, 128
+_WINDOW_QUANTUM, _PATCH = 4, 2
+#: What is computed between two readings of the first operand, in columns, and of the second, in rows.
+_COLUMNS_AT_ONCE, _ROWS_AT_ONCE = 128, 256
+#: Bytes that a memory transfers at least.
+_BURST = 128
 
 FEATURES: tuple[Feature, ...] = (
     *(Feature(f"is_{name}", "0 or 1", f"the kernel's class is {name}") for name in OP_CLASSES),
@@ -66,12 +73,22 @@ FEATURES: tuple[Feature, ...] = (
     _log("m", "extent", "rows of the contraction's result"),
     _log("n", "extent", "columns of the contraction's result"),
     _log("k", "extent", "reduced extent of the contraction"),
+    *(_fill(f"m_fill{quantum}", f"m, rounded up to a multiple of {quantum}") for quantum in _M_QUANTA),
     _log("depth", "extent", "reduced extent for each pixel of the window"),
     *(_fill(f"n_fill{quantum}", f"n, rounded up to a multiple of {quantum}") for quantum in _COLUMN_QUANTA),
     *(_fill(f"depth_fill{quantum}", f"depth, rounded up to a multiple of {quantum}") for quantum in _DEPTH_QUANTA),
     Feature("kernel_pixels", "pixels", "height times width of a convolution's or pooling's window"),
+    Feature("kernel_height", "pixels", "height of the window"),
+    Feature("kernel_width", "pixels", "width of the window"),
+    _fill("kernel_fill", f"the window's pixels, rounded up to a multiple of {_WINDOW_QUANTUM}"),
     Feature("stride_pixels", "pixels", "product of its strides"),
+    Feature("dilation_pixels", "pixels", "product of its dilations"),
     Feature("unit_use", "ratio", "part of the matrix unit that n and k fill, rounded up to its shape"),
+    _fill("unit_columns_fill", "n, rounded up to the columns of the matrix unit"),
+    _fill("unit_depth_fill", "depth, rounded up to the depth of the matrix unit"),
+    _log("unit_blocks", "blocks", "of the weights, each as large as the matrix unit"),
+    Feature("operand0_along_k", "0 or 1", "the first operand's innermost dimension is the reduced one"),
+    Feature("operand1_along_k", "0 or 1", "the second operand's innermost dimension is the reduced one"),
     *(
         feature
         for role in ROLES
@@ -81,6 +98,9 @@ FEATURES: tuple[Feature, ...] = (
             _log(f"{role}_innermost", "elements", "fastest-varying dimension of the largest tensor"),
             _log(f"{role}_rows", "elements", "next dimension of the largest tensor"),
             _log(f"{role}_planes", "elements", "next dimension but one of the largest tensor"),
+            _log(f"{role}_outer", "elements", "all other dimensions of the largest tensor together"),
+            _log(f"{role}_tiles", "tiles", f"of {_TILE_ROWS} x {_TILE_LANES} elements that the largest tensor takes"),
+            _log(f"{role}_run", "bytes", "fastest-varying dimension of the largest tensor"),
             *(
                 _fill(f"{role}_fill{quantum}", f"its innermost dimension, rounded up to a multiple of {quantum}")
                 for quantum in _INNER_QUANTA
@@ -91,9 +111,22 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature("operand0_ratio", "log2 of a ratio", "accessed bytes of the first operand over those of the results"),
     Feature("operand1_ratio", "log2 of a ratio", "accessed bytes of the second operand over those of the results"),
+    Feature("innermost_ratio", "log2 of a ratio", "innermost dimension of the first operand over that of the results"),
+    Feature("rows_ratio", "log2 of a ratio", "rows of the first operand over those of the results"),
+    _fill("patch_rows_fill", f"the rows of the results, rounded up to a multiple of {_PATCH}"),
+    _fill("patch_planes_fill", f"the planes of the results, rounded up to a multiple of {_PATCH}"),
     _log("element_operations", "operations", "outside of contractions, for each element of the largest result"),
     _log("element_multiplied", "operations", "multiplications for each element of the largest result"),
     _log("element_compared", "operations", "comparisons for each element of the largest result"),
+    *(
+        _log(f"element_{name}", unit, f"{meaning} for each element of the largest result")
+        for name, unit, meaning in (
+            ("transcendental", "operations", "exponentials, roots and their like"),
+            ("divide", "operations", "divisions"),
+            ("convert", "operations", "conversions"),
+            ("reduced", "elements", "read by reductions"),
+        )
+    ),
     _log("tensors", "tensors", "operands and results"),
     _log("reuse", "operations per byte", "all operations over all accessed bytes"),
     _log("matrix_peak", "operations per microsecond", "of the accelerator, for the kernel's type"),
@@ -107,14 +140,23 @@ FEATURES: tuple[Feature, ...] = (
     _log("compute_time", "nanoseconds", "arithmetic at the accelerator's peaks"),
     _log("all_slow_time", "nanoseconds", "roofline with everything in slow memory"),
     Feature("compute_share", "ratio", "arithmetic over the roofline with everything in slow memory"),
+    Feature("matrix_time_ratio", "log2 of a ratio", "contraction, n and depth rounded up, over the same roofline"),
+    Feature("vector_time_ratio", "log2 of a ratio", "operations outside of contractions over the same roofline"),
+    Feature("output_time_ratio", "log2 of a ratio", "one operation for each result over the same roofline"),
+    Feature("stream_time_ratio", "log2 of a ratio", "all in fast memory, operands read for each block, over the same"),
+    Feature("capacity_ratio", "log2 of a ratio", "bytes of all tensors over the capacity of fast memory"),
     *(Feature(f"{role}_slow", "log2(1 + bytes)", "accessed in slow memory", True) for role in ROLES),
     Feature("slow_share", "ratio", "accessed bytes in slow memory", True),
     Feature("roofline_ratio", "ratio", "roofline of the placement over that with everything in slow memory", True),
     Feature("memory_ratio", "log2 of a ratio", "time of all accesses over that of the arithmetic, at most 2^±12", True),
+    Feature("slow_time_ratio", "log2 of a ratio", "accesses to slow memory over all in slow memory", True),
+    Feature("reread_ratio", "log2 of a ratio", "as slow_time_ratio, operands read for each block", True),
+    Feature("burst_ratio", "log2 of a ratio", f"as reread_ratio, rows rounded up to {_BURST} bytes", True),
+    Feature("padded_ratio", "log2 of a ratio", "roofline with the contraction rounded up over the same", True),
 )
 NAMES = tuple(feature.name for feature in FEATURES)
 _PLACEMENT = sum(feature.placement for feature in FEATURES)
-_FEATURES_PER_ROLE = 6 + len(_INNER_QUANTA) + 1
+_FEATURES_PER_ROLE = 9 + len(_INNER_QUANTA) + 1
 _LARGEST_RATIO = 12.0
 
 
@@ -127,10 +169,17 @@ def feature_rows(kernel: KernelFacts, accelerator: Accelerator, fast: Placements
     columns = [np.log2(1.0 + slow[:, roles == role].sum(axis=1)) for role in range(len(ROLES))]
     total = float(accessed.sum())
     columns.append(slow.sum(axis=1) / total if total else np.zeros(len(fast)))
-    columns.append(roofline_seconds(kernel, accelerator, fast) / max(all_slow_seconds(kernel, accelerator), 1e-30))
+    all_slow = all_slow_seconds(kernel, accelerator)
+    columns.append(roofline_seconds(kernel, accelerator, fast) / max(all_slow, 1e-30))
     memory = slow.sum(axis=1) / accelerator.slow_memory.bandwidth
     memory += (total - slow.sum(axis=1)) / accelerator.fast_memory.bandwidth
     columns.append(_log_ratio(memory, compute_seconds(kernel, accelerator)))
+    bandwidth = accelerator.slow_memory.bandwidth
+    columns.append(_log_ratio(slow.sum(axis=1) / bandwidth, all_slow))
+    rereads = _rereads(kernel, roles)
+    columns.append(_log_ratio((slow * rereads).sum(axis=1) / bandwidth, all_slow))
+    columns.append(_log_ratio((slow * rereads * _bursts(kernel)).sum(axis=1) / bandwidth, all_slow))
+    columns.append(_log_ratio(np.maximum(memory, _matrix_seconds(kernel, accelerator)), all_slow))
     rows[:, -_PLACEMENT:] = np.stack(columns, axis=1)
     return rows
 
@@ -164,6 +213,30 @@ def _bytes_and_roles(kernel: KernelFacts) -> tuple[NDArray[np.float64], NDArray[
     return accessed, np.array(roles, dtype=np.int64)
 
 
+def _rereads(kernel: KernelFacts, roles: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How often each tensor is read if a contraction is computed block by block, and an element for each result."""
+    times = np.ones(len(roles))
+    if kernel.matrix_flops:
+        times[roles == 0] = math.ceil(kernel.n / _COLUMNS_AT_ONCE)
+        times[roles == 1] = math.ceil(kernel.m / _ROWS_AT_ONCE)
+    elif kernel.op_class == "elementwise":
+        for i, operand in enumerate(kernel.operands):
+            times[i] = max(1.0, kernel.largest_result / max(1, math.prod(operand.shape))) if operand.shape else 1.0
+    return times
+
+
+def _bursts(kernel: KernelFacts) -> NDArray[np.float64]:
+    """Transferred bytes over used ones if each innermost row of a tensor is transferred alone."""
+    runs = (tensor.innermost * tensor.bits / 8 for tensor in kernel.operands + kernel.results)
+    return np.array([_BURST / min(max(run, 1.0), _BURST) for run in runs])
+
+
+def _matrix_seconds(kernel: KernelFacts, accelerator: Accelerator) -> float:
+    """The contraction at the accelerator's peak, its columns and its depth rounded up to the matrix unit."""
+    fills = _unit_fills(kernel, accelerator)
+    return kernel.matrix_flops / accelerator.peak_flops(kernel.dtype, matrix=True) / (fills[0] * fills[1])
+
+
 def _static(kernel: KernelFacts, accelerator: Accelerator) -> list[float]:
     groups = (kernel.operands[:1], kernel.operands[1:2], kernel.operands[2:], kernel.results)
     accessed = sum(tensor.bytes_accessed for tensor in kernel.operands + kernel.results)
@@ -185,10 +258,23 @@ def _static(kernel: KernelFacts, accelerator: Accelerator) -> list[float]:
         kernel.m,
         kernel.n,
         kernel.k,
-        depth,
     )
     elements = max(kernel.largest_result, 1.0)
-    per_element = (kernel.vector_operations / elements, kernel.multiplied / elements, kernel.compared / elements)
+    per_element = (
+        kernel.vector_operations / elements,
+        kernel.multiplied / elements,
+        kernel.compared / elements,
+        kernel.transcendental / elements,
+        kernel.divide / elements,
+        kernel.convert / elements,
+        kernel.reduced / elements,
+    )
+    vector_peak = accelerator.peak_flops(kernel.dtype, matrix=False)
+    times = (_matrix_seconds(kernel, accelerator), kernel.vector_operations / vector_peak, elements / vector_peak)
+    streamed, roles = _bytes_and_roles(kernel)
+    stream = float((streamed * _rereads(kernel, roles)).sum()) / accelerator.fast_memory.bandwidth
+    sources, targets = (_dimensions(_largest(group)) for group in (kernel.operands[:1], kernel.results))
+    whole = sum(tensor.size_bytes for tensor in kernel.operands + kernel.results)
     numbers = (
         accelerator.peak_flops(kernel.dtype, matrix=True) / 1e6,
         accelerator.peak_flops(kernel.dtype, matrix=False) / 1e6,
@@ -205,36 +291,63 @@ def _static(kernel: KernelFacts, accelerator: Accelerator) -> list[float]:
         *(float(kernel.op_class == name) for name in OP_CLASSES),
         float(DTYPE_BITS.get(kernel.dtype, 32)),
         *(math.log2(1.0 + amount) for amount in amounts),
+        *(_used(kernel.m, quantum) for quantum in _M_QUANTA),
+        math.log2(1.0 + depth),
         *(_used(kernel.n, quantum) for quantum in _COLUMN_QUANTA),
         *(_used(depth, quantum) for quantum in _DEPTH_QUANTA),
         float(pixels),
+        float(kernel.kernel_height),
+        float(kernel.kernel_width),
+        _used(pixels, _WINDOW_QUANTUM),
         float(kernel.stride_height * kernel.stride_width),
+        float(kernel.dilation_height * kernel.dilation_width),
         _unit_use(kernel, accelerator),
+        *_unit_fills(kernel, accelerator),
+        math.log2(1.0 + _unit_blocks(kernel, accelerator)),
+        *(_along_depth(kernel, group, depth) for group in groups[:2]),
         *(value for group in groups for value in _tensors(group)),
         *(_ratio_to_results(group, kernel.results) for group in groups[:2]),
+        *(math.log2(source / target) for source, target in zip(sources[:2], targets[:2], strict=True)),
+        *(_used(extent, _PATCH) for extent in targets[1:3]),
         *(math.log2(1.0 + amount) for amount in per_element),
         math.log2(1.0 + len(kernel.operands) + len(kernel.results)),
         math.log2(1.0 + (operations / accessed if accessed else 0.0)),
         *(math.log2(1.0 + number) for number in numbers),
         compute / all_slow if all_slow else 0.0,
+        *(float(_log_ratio(seconds, all_slow)) for seconds in (*times, stream)),
+        float(_log_ratio(whole, float(accelerator.capacity))),
     ]
 
 
 def _tensors(group: tuple[TensorFacts, ...]) -> tuple[float, ...]:
     accessed = sum(tensor.bytes_accessed for tensor in group)
     whole = sum(tensor.size_bytes for tensor in group)
-    largest = max(group, key=lambda tensor: tensor.bytes_accessed, default=None)
+    largest = _largest(group)
     if largest is None:
         return (0.0,) * _FEATURES_PER_ROLE
-    innermost, rows, planes = ((1, 1, 1, *largest.shape))[:-4:-1]
+    innermost, rows, planes, outer = _dimensions(largest)
+    tiles = math.ceil(innermost / _TILE_LANES) * math.ceil(rows / _TILE_ROWS) * planes * outer
     return (
         math.log2(1.0 + accessed),
         float(largest.bits),
-        *(math.log2(1.0 + extent) for extent in (innermost, rows, planes)),
+        *(math.log2(1.0 + extent) for extent in (innermost, rows, planes, outer)),
+        math.log2(1.0 + tiles),
+        math.log2(1.0 + innermost * largest.bits / 8),
         *(_used(innermost, quantum) for quantum in _INNER_QUANTA),
         _used(rows, _ROW_QUANTUM),
         accessed / whole if whole else 0.0,
     )
+
+
+def _largest(group: tuple[TensorFacts, ...]) -> TensorFacts | None:
+    """The tensor that most is accessed of."""
+    return max(group, key=lambda tensor: tensor.bytes_accessed, default=None)
+
+
+def _dimensions(tensor: TensorFacts | None) -> tuple[int, int, int, int]:
+    """Innermost dimension, rows, planes, and all others together; 1 for what there is not."""
+    shape = (1, 1, 1, *(max(1, extent) for extent in tensor.shape)) if tensor else (1, 1, 1)
+    return shape[-1], shape[-2], shape[-3], math.prod(shape[:-3])
 
 
 def _ratio_to_results(group: tuple[TensorFacts, ...], results: tuple[TensorFacts, ...]) -> float:
@@ -253,6 +366,28 @@ def _log_ratio(numerator: Any, denominator: float) -> Any:
 def _used(extent: float, quantum: int) -> float:
     """Part of the extent rounded up that is used."""
     return extent / (math.ceil(extent / quantum) * quantum)
+
+
+def _unit_fills(kernel: KernelFacts, accelerator: Accelerator) -> tuple[float, float]:
+    """Used part of n and of the depth, rounded up to the matrix unit; 1 where there is no unit or no contraction."""
+    unit = accelerator.matrix_unit
+    if unit is None or not kernel.matrix_flops:
+        return 1.0, 1.0
+    depth = max(kernel.k / (kernel.kernel_height * kernel.kernel_width), 1.0)
+    return _used(kernel.n, unit.columns), _used(depth, unit.depth)
+
+
+def _unit_blocks(kernel: KernelFacts, accelerator: Accelerator) -> float:
+    """Blocks of the weights, each as large as the matrix unit; 0 where there is no unit or no contraction."""
+    unit = accelerator.matrix_unit
+    if unit is None or not kernel.matrix_flops:
+        return 0.0
+    return float(kernel.batch * math.ceil(kernel.k / unit.depth) * math.ceil(kernel.n / unit.columns))
+
+
+def _along_depth(kernel: KernelFacts, group: tuple[TensorFacts, ...], depth: float) -> float:
+    """Whether the innermost dimension of a contraction's operand is the reduced one."""
+    return float(bool(group and kernel.matrix_flops) and group[0].innermost == depth)
 
 
 def _unit_use(kernel: KernelFacts, accelerator: Accelerator) -> float:

@@ -169,7 +169,8 @@ class LearnedModel:
 
     def logarithms(self, rows: Rows) -> Seconds:
         """``log(seconds / all_slow_seconds)`` of each row of features, wherever it is."""
-        return np.mean([booster.inplace_predict(rows) for booster in self.boosters], axis=0, dtype=np.float64)
+        members = np.stack([booster.inplace_predict(rows) for booster in self.boosters])
+        return np.asarray(members.mean(axis=0, dtype=np.float64))
 
     def errors(self, rows: Rows) -> Seconds:
         """The error in that logarithm that 80 % stay below."""

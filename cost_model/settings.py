@@ -8,25 +8,32 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """XGBoost's parameters, rounds of boosting, members of the ensemble, which differ by seed; 0 threads: all cores."""
+    """XGBoost's parameters, rounds of boosting, members of the ensemble, which differ by seed; 0 threads: all cores.
+
+    ``folds`` are those of the cross-validation.
+    """
 
     parameters: Mapping[str, float | int | str] = field(default_factory=dict)
     rounds: int = 600
     members: int = 2
+    folds: int = 5
     seed: int = 0
     threads: int = 0
 
 
-_COMMON = {"subsample": 0.8, "max_bin": 512}
+_COMMON = {"subsample": 0.8, "max_bin": 128}
 SETTINGS: Mapping[str, TrainingSettings] = {
     "vela": TrainingSettings(
-        {**_COMMON, "max_depth": 9, "eta": 0.08, "min_child_weight": 5, "colsample_bytree": 0.6}, rounds=600, members=1
+        {**_COMMON, "max_depth": 10, "eta": 0.1, "min_child_weight": 2, "colsample_bytree": 0.5},
+        rounds=450,
+        members=1,
+        folds=2,
     ),
     "tpu": TrainingSettings(
-        {**_COMMON, "max_depth": 7, "eta": 0.06, "min_child_weight": 3, "colsample_bytree": 0.4}, rounds=500, members=3
+        {**_COMMON, "max_depth": 7, "eta": 0.07, "min_child_weight": 2, "colsample_bytree": 0.4}, rounds=350, members=3
     ),
     "host": TrainingSettings(
-        {**_COMMON, "max_depth": 7, "eta": 0.06, "min_child_weight": 3, "colsample_bytree": 0.4}, rounds=500, members=3
+        {**_COMMON, "max_depth": 7, "eta": 0.07, "min_child_weight": 2, "colsample_bytree": 0.4}, rounds=400, members=3
     ),
 }
 

@@ -25,9 +25,13 @@ if TYPE_CHECKING:
     import xgboost
 
 Progress = Callable[[str, int, int], None]
-_FOLDS = 5
 #: The trees that predict the error: few and small, as their labels are noisy.
-_ERROR_PARAMETERS = {"objective": "reg:quantileerror", "quantile_alpha": 0.8, "max_depth": 5, "eta": 0.05}
+_ERROR_PARAMETERS: Mapping[str, float | int | str] = {
+    "objective": "reg:quantileerror",
+    "quantile_alpha": 0.8,
+    "max_depth": 5,
+    "eta": 0.05,
+}
 _ERROR_ROUNDS = 120
 
 
@@ -93,17 +97,17 @@ def _fit_members(
 
 
 def cross_validate(
-    data: Dataset, settings: TrainingSettings, on_fold: Callable[[int, int], None], count: int = _FOLDS
+    data: Dataset, settings: TrainingSettings, on_fold: Callable[[int, int], None]
 ) -> tuple[Reals, Mask]:
     """What a member predicts of programs that it was not trained on, and the rows for which there is that."""
     found, judged = np.zeros(len(data)), np.zeros(len(data), dtype=bool)
-    for i, (training, testing) in enumerate(folds(data, count)):
-        on_fold(i, count)
+    for i, (training, testing) in enumerate(folds(data, settings.folds)):
+        on_fold(i, settings.folds)
         if training.any() and testing.any():
             booster = fit_member(data.where(training), settings, settings.seed)
             found[testing] = booster.inplace_predict(data.rows[testing])
             judged |= testing
-    on_fold(count, count)
+    on_fold(settings.folds, settings.folds)
     if not judged.any():
         programs = ", ".join(sorted(set(data.program.tolist())))
         raise InvalidInputError(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: Told the trial's number, how many there are, and the least median error so far.
 OnTrial = Callable[[int, int, float], None]
 _FOLDS = 3
+_ROUNDS = 300
 
 
 def tune(samples: SampleSet, settings: TrainingSettings, trials: int, on_trial: OnTrial) -> TrainingSettings:
@@ -40,7 +41,7 @@ def tune(samples: SampleSet, settings: TrainingSettings, trials: int, on_trial: 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
     def objective(trial: optuna.Trial) -> float:
-        found, judged = cross_validate(known, _suggested(trial, settings), lambda i, n: None, _FOLDS)
+        found, judged = cross_validate(known, _suggested(trial, settings), lambda i, n: None)
         return float(np.median(np.abs(np.expm1(found - known.target)[judged])))
 
     def after(study: optuna.Study, trial: optuna.trial.FrozenTrial) -> None:
@@ -70,4 +71,5 @@ def _suggested(trial: optuna.Trial, settings: TrainingSettings) -> TrainingSetti
             drawn[name] = trial.suggest_int(name, int(low), int(high), log=log)
         else:
             drawn[name] = trial.suggest_float(name, low, high, log=log)
-    return replace(settings, parameters={**settings.parameters, **drawn})
+    few = min(_ROUNDS, settings.rounds)
+    return replace(settings, parameters={**settings.parameters, **drawn}, folds=_FOLDS, rounds=few)

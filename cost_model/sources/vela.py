@@ -75,6 +75,8 @@ class VelaSource:
         for job, prices in zip(jobs, run_jobs(jobs), strict=True):
             kernels = [op.facts() for op in job.operators]
             for position, system, bits, cycles in prices:
+                if not cycles:
+                    continue  # an operator that Vela removes, such as a mean of one element
                 where = f"{program}, {job.operators[position].code}"
                 yield Sample(
                     program=program,

@@ -48,7 +48,7 @@ def generated_models(program: str) -> Iterator[Built]:
 
 def _extent(rng: random.Random, low: int, high: int) -> int:
     """Log-uniform, mostly a multiple of a power of two, as the extents of real models are."""
-    value = low * (high / low) ** rng.random()
+    value: float = low * (high / low) ** rng.random()
     step = rng.choice((1, 4, 8, 16, 16, 32, 64))
     return min(high, max(low, round(value) if value < step else round(value / step) * step))
 
