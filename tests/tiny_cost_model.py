@@ -101,8 +101,6 @@ def _trained(name: str, seed: int, rows: np.ndarray, targets: np.ndarray) -> Lea
         members=len(boosters),
         low=tuple((rows.min(axis=0) - MARGIN).tolist()),
         high=tuple((rows.max(axis=0) + MARGIN).tolist()),
-        calibration=1.0,
-        least_spread=0.01,
         parameters=parameters,
         rounds=15,
         seed=seed,
@@ -111,7 +109,8 @@ def _trained(name: str, seed: int, rows: np.ndarray, targets: np.ndarray) -> Lea
         test_programs=(),
         made_by={},
     )
-    return LearnedModel(card, boosters)
+    error = xgboost.train({**parameters, "seed": 7 * seed}, xgboost.DMatrix(rows, np.abs(targets) / 10.0), 5)
+    return LearnedModel(card, boosters, error)
 
 
 def save(folder: Path, name: str = "tiny", seed: int = 0) -> Path:

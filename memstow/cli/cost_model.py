@@ -141,6 +141,8 @@ def evaluate_command(
         found = [metrics for name in names for metrics in held_out(trained_model(name))]
     else:
         data = _load(samples, source)
+        if model is None and data.source not in MODEL_OF:
+            raise InvalidInputError(f"{samples}: samples of the source {data.source!r}: expected --model, found none")
         found = evaluate(trained_model(model or MODEL_OF[data.source]), data, notice)
     if json:
         print_json([metrics.model_dump(mode="json") for metrics in found])
