@@ -65,7 +65,9 @@ def price_operators(
         with contextlib.closing(run_jobs([job])) as answers:
             for position, name, bits, cycles in next(answers):
                 tables[name].setdefault(job.operators[position], {})[bits] = cycles / clocks[name]
-    return {name: {op: placed for op, placed in table.items() if _is_whole(op, placed)} for name, table in tables.items()}
+    return {
+        name: {op: placed for op, placed in table.items() if _is_whole(op, placed)} for name, table in tables.items()
+    }
 
 
 def _jobs(operators: tuple[QuantisedOperator, ...], systems: Sequence[System]) -> Iterable[Job]:

@@ -1,7 +1,7 @@
 """Programs of quantised operators: a module's run on the meta device as the instructions that Vela prices.
 
-Every instruction is a :class:`~.vela_operators.QuantisedOperator`. What has no counterpart there, and what a part cannot
-run, stays with the host, as on a device: its results are inputs of the program, and what it reads is an output.
+Every instruction is a :class:`~.vela_operators.QuantisedOperator`. What has no counterpart there, and what a part
+cannot run, stays with the host, as on a device: its results are inputs of the program, and what it reads is an output.
 """
 
 from __future__ import annotations
@@ -255,9 +255,7 @@ def _instruction(t: int, step: Step, accelerator: Accelerator, buffers: _Buffers
         opcode=step.operator.code,
         compute_seconds=accelerator.compute_seconds(facts.dtype, facts.matrix_flops, facts.vector_operations),
         flops=facts.matrix_flops + facts.vector_operations,
-        operands=tuple(
-            Operand(buffer=buffers.id_of(value, size), bytes_accessed=size) for value, size in operands
-        ),
+        operands=tuple(Operand(buffer=buffers.id_of(value, size), bytes_accessed=size) for value, size in operands),
         results=(Operand(buffer=buffers.id_of(step.writes, sizes[-1]), bytes_accessed=sizes[-1]),),
         cost_features=facts.to_cost_features(),
     )
