@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...errors import InvalidInputError
@@ -61,10 +60,10 @@ def price_operators(
         )
     clocks = {system.name: system.clock for system in systems}
     tables: dict[str, dict[QuantisedOperator, dict[str, float]]] = {name: {} for name in clocks}
-    for job in _jobs(wanted, systems):
-        with contextlib.closing(run_jobs([job])) as answers:
-            for position, name, bits, cycles in next(answers):
-                tables[name].setdefault(job.operators[position], {})[bits] = cycles / clocks[name]
+    jobs = list(_jobs(wanted, systems))
+    for job, prices in zip(jobs, run_jobs(jobs), strict=True):
+        for position, name, bits, cycles in prices:
+            tables[name].setdefault(job.operators[position], {})[bits] = cycles / clocks[name]
     return {
         name: {op: placed for op, placed in table.items() if _is_whole(op, placed)} for name, table in tables.items()
     }
