@@ -165,7 +165,7 @@ def test_models(model: LearnedModel) -> list[str]:
 def show(results: Results, console: Console) -> None:
     """The cases by program, and the total."""
     shown = Table(title="Time of plans by Vela's prices: learned cost model over roofline")
-    for column in ("program", "cases", "learned", "best", "worst", "faster", "slower", "Vela's prices"):
+    for column in ("program", "cases", "ratio", "best", "worst", "faster", "slower", "perfect"):
         shown.add_column(column, justify="left" if column == "program" else "right", no_wrap=True)
     groups: dict[str, list[CaseResult]] = {}
     for case in results.cases:

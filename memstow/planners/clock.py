@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from ..core import BatchedCost
-from ..core.pricing import DENSE_SLOTS, Query
+from ..core.pricing import Query
 from .base import Problem
 from .copy_queue import CopyQueue, Seconds, TimedTransfer
+
+#: Storages of one instruction with all their placements priced before any is asked for.
+BATCH_STORAGES = 6
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class Clock:
         wanted = [
             (t, frozenset(fast))
             for t, (operands, results) in enumerate(zip(self._operands, self._results, strict=True))
-            if len(moved := {s for s, count in operands + results if count}) <= DENSE_SLOTS
+            if len(moved := {s for s, count in operands + results if count}) <= BATCH_STORAGES
             for size in range(len(moved) + 1)
             for fast in combinations(sorted(moved), size)
         ]
