@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 from learned_plans_results import CaseResult, Results, Total, cells
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from zoo_machine import commit, describe_machine
@@ -165,7 +164,7 @@ def test_models(model: LearnedModel) -> list[str]:
 
 def show(results: Results, console: Console) -> None:
     """The cases by program, and the total."""
-    shown = Table(title="Time of plans by Vela's prices: learned cost model over roofline", box=box.SIMPLE)
+    shown = Table(title="Time of plans by Vela's prices: learned cost model over roofline", box=None)
     for column in ("program", "cases", "ratio", "best", "worst", "faster", "slower", "perfect"):
         shown.add_column(column, justify="left" if column == "program" else "right", no_wrap=True)
     groups: dict[str, list[CaseResult]] = {}
