@@ -3,14 +3,16 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 WORKERS ?= 2
+# A cost model that has not seen the programs which it is judged on.
+TWIN ?= build/twins/ethos_u
 CPP := $(shell find tvm_ext -name '*.cc' -o -name '*.h')
 CORE := $(filter-out tvm_ext/tests/%,$(CPP))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite clean
+.PHONY: help install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite bench-learned-plans clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' Makefile
 
 # torch comes first and from its CPU index where that can be reached: PyPI's Linux wheel brings gigabytes of CUDA.
 .venv/dependencies: pyproject.toml constraints.txt
@@ -70,6 +72,9 @@ bench-core: install ## Measure simulator and packing, bounds and the production 
 
 bench-suite: install ## All planners on the whole suite; write docs/suite.md (hours; needs ../shared)
 	$(BIN)/python benchmarks/suite.py --resume
+
+bench-learned-plans: install ## Plans by the learned cost model against the roofline's, timed by Vela's prices
+	$(BIN)/python benchmarks/learned_plans.py --model $(TWIN) --json build/learned_plans.json
 
 clean: ## Remove everything that make made
 	rm -rf .venv build memstow-out

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -11,12 +12,16 @@ from memstow import planners
 from memstow.accelerator import Accelerator
 from memstow.errors import InvalidInputError, UnknownNameError
 from memstow.planners import Effort, Planner, Problem
+from memstow.planners.base import Limits
+from memstow.planners.benefit_density import TASTES, construct
+from memstow.planners.clock import BATCH_STORAGES
 from memstow.planners.furthest_next_use import walk
 from memstow.planners.schedule import Stay
 from memstow.planners.touches import tenants
 from memstow.program import Program
 from memstow.simulator import simulate
 from memstow.summary import uniform_seconds
+from memstow.timing import Roofline
 from memstow.validator import validate
 
 from .small_problems import part, problem
@@ -292,6 +297,34 @@ def test_an_entry_point_that_fails_is_named(monkeypatch: pytest.MonkeyPatch, val
     install(monkeypatch, "foreign", value)
     with pytest.raises(InvalidInputError, match=rf"planner 'foreign' \(entry point '.*'\): {message}"):
         planners.get("foreign")
+
+
+class Counting(Roofline):
+    """The roofline, which counts how often it is asked for a batch and for one price."""
+
+    def __init__(self, given: Problem) -> None:
+        super().__init__(given.program, given.accelerator)
+        self.batches, self.singles = 0, 0
+
+    def seconds(self, instruction: int, operands_fast: Sequence[bool], results_fast: Sequence[bool]) -> float:
+        self.singles += 1
+        return super().seconds(instruction, operands_fast, results_fast)
+
+    def seconds_of(self, queries: Sequence[tuple[int, Sequence[bool], Sequence[bool]]]) -> list[float]:
+        self.batches += 1
+        return [super(Counting, self).seconds(*query) for query in queries]
+
+
+@settings(max_examples=20, deadline=None)
+@given(program=programs(), accelerator=accelerators())
+def test_a_cost_model_with_batches_is_asked_once(program: Program, accelerator: Accelerator) -> None:
+    given_problem = Problem(program, accelerator)
+    cost = Counting(given_problem)
+    found = construct(Problem(program, accelerator, cost), TASTES[0], Limits())
+    assert cost.batches == 1
+    few = max((len(step.operands) + len(step.results) for step in program.instructions), default=0) <= BATCH_STORAGES
+    assert cost.singles == 0 or not few
+    assert found.residencies == construct(given_problem, TASTES[0], Limits()).residencies
 
 
 def test_the_default_cost_model_is_the_roofline() -> None:

@@ -17,6 +17,7 @@ from ...models.registry import names
 from ..samples import Provenance, Sample, checked_seconds
 from .vela_generated import GENERATED, generated_operators
 from .vela_operators import QuantisedOperator
+from .vela_prices import MAX_WEIGHT_BYTES
 from .vela_shapes import sizes_of, zoo_operators
 from .vela_systems import VELA_VERSION, System, package_path, systems
 from .vela_worker import Job, run_jobs
@@ -27,8 +28,6 @@ _DTYPES = ("int8", "int16")
 _PARTS_PER_OPERATOR, _SYSTEMS_PER_PART = 4, 2
 #: Of generated ones there are many, each for one part and mostly one element type.
 _GENERATED_SIZE = "generated"
-#: Weights beyond this many bytes are not compiled: Vela's reader copies them several times in 64 bits.
-_MAX_WEIGHT_BYTES = 12 << 20
 
 
 class VelaSource:
@@ -101,7 +100,7 @@ def _jobs(program: str) -> Iterator[Job]:
         operators = {op.facts().model_dump_json(): op for op in found}
         chosen: dict[tuple[str, str], list[tuple[QuantisedOperator, tuple[System, ...]]]] = {}
         for key, op in operators.items():
-            if key in seen or op.weight_bytes > _MAX_WEIGHT_BYTES:
+            if key in seen or op.weight_bytes > MAX_WEIGHT_BYTES:
                 continue
             seen.add(key)
             for dtype in _DTYPES:

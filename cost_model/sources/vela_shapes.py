@@ -19,30 +19,53 @@ def zoo_operators(model: str, size: str) -> list[QuantisedOperator]:
 
     What has no counterpart in TFLite's quantised operators is left out, as are views, which move no data.
     """
-    import torch
-    from torch.utils._python_dispatch import TorchDispatchMode
-
     found: dict[QuantisedOperator, None] = {}
     images: set[Shape] = set()
+
+    def record(name: str, args: Any, result: Any) -> None:
+        found.update(dict.fromkeys(quantised(name, args, result, images)))
+
+    module, inputs = build_on_meta(model, size)
+    run_recorded(module, inputs, record)
+    return list(found)
+
+
+def build_on_meta(model: str, size: str) -> Any:
+    """A model of the zoo and its example inputs without any memory."""
+    import torch
+
+    known = entry(model)
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.device("meta"):
+        warnings.simplefilter("ignore")
+        return known.builder(**known.configs[size])
+
+
+def run_recorded(module: Any, inputs: Any, record: Callable[[str, Any, Any], None]) -> None:
+    """Run a module for inference; ``record`` gets the name, arguments and result of every operation of ATen."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
 
     class Record(TorchDispatchMode):  # type: ignore[no-untyped-call]
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             result = func(*args, **(kwargs or {}))
-            name = func.overloadpacket.__name__
-            for op in _operators(name, args, result):
-                if name in ("convolution", "native_batch_norm", "max_pool2d_with_indices"):
-                    images.add(tuple((result[0] if isinstance(result, tuple) else result).shape))
-                found[_channels_last(op, images)] = None
+            record(func.overloadpacket.__name__, args, result)
             return result
 
-    known = entry(model)
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.no_grad():
+    with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        with torch.device("meta"):
-            module, inputs = known.builder(**known.configs[size])
         with Record():  # type: ignore[no-untyped-call]
             module.eval()(*inputs)
-    return list(found)
+
+
+def quantised(name: str, args: Any, result: Any, images: set[Shape]) -> Operators:
+    """The operators that one operation of ATen becomes: none without a counterpart.
+
+    ``images`` remembers the shapes that convolutions put out, and is added to.
+    """
+    for op in _operators(name, args, result):
+        if name in ("convolution", "native_batch_norm", "max_pool2d_with_indices"):
+            images.add(tuple((result[0] if isinstance(result, tuple) else result).shape))
+        yield _channels_last(op, images)
 
 
 def sizes_of(model: str) -> list[str]:
@@ -191,6 +214,7 @@ def _layer_norm(args: Any, out: Shape) -> Operators:
     yield QuantisedOperator("MEAN", "int8", (shape,), row, axes=(3,))
     yield QuantisedOperator("SUB", "int8", (shape, row), shape)
     yield QuantisedOperator("MUL", "int8", (shape, shape), shape)
+    yield QuantisedOperator("MEAN", "int8", (shape,), row, axes=(3,))
     yield QuantisedOperator("RSQRT", "int8", (row,), row)
     yield QuantisedOperator("MUL", "int8", (shape, row), shape)
     yield QuantisedOperator("MUL", "int8", (shape, column), shape)
@@ -238,8 +262,8 @@ def _padding(args: Any, out: Shape) -> Operators:
         yield QuantisedOperator("PAD", "int8", (_nhwc(shape),), _nhwc(out))
 
 
-def _square(args: Any, out: Shape) -> Operators:
-    if args[1] == 2:
+def _power(args: Any, out: Shape) -> Operators:
+    for _ in range(int(args[1]) - 1 if args[1] in (2, 3) else 0):
         yield QuantisedOperator("MUL", "int8", (_collapsed(out), _collapsed(out)), _collapsed(out))
 
 
@@ -264,7 +288,7 @@ _HANDLERS: dict[str, Callable[[Any, Shape], Operators]] = {
     "neg": _unary("ABS"),
     "abs": _unary("ABS"),
     "_to_copy": _unary("QUANTIZE"),
-    "pow": _square,
+    "pow": _power,
     "_softmax": _softmax,
     "_log_softmax": _softmax,
     "mean": _reduction("MEAN"),

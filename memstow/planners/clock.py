@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
+from ..core import BatchedCost
+from ..core.pricing import Query
 from .base import Problem
 from .copy_queue import CopyQueue, Seconds, TimedTransfer
+
+#: Storages of one instruction with all their placements priced before any is asked for.
+BATCH_STORAGES = 6
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,8 @@ class Clock:
         self._operands = [[(place[o.buffer], o.bytes_accessed) for o in step.operands] for step in program.instructions]
         self._results = [[(place[o.buffer], o.bytes_accessed) for o in step.results] for step in program.instructions]
         self._known: dict[tuple[int, frozenset[int]], Price] = {}
+        if isinstance(self._cost, BatchedCost):
+            self._price_all(self._cost)
         self._fast: list[frozenset[int]] = [frozenset()] * len(self._trips)
         self._prices = [self.price(t, frozenset()) for t in range(len(self._trips))]
         self._queue = CopyQueue([price.idle for price in self._prices])
@@ -51,9 +59,26 @@ class Clock:
         known = self._known.get((t, fast))
         if known is not None:
             return known
-        operands, results = self._operands[t], self._results[t]
-        elapsed = self._cost.seconds(t, [s in fast for s, _ in operands], [s in fast for s, _ in results])
-        slow_bytes = sum(count for s, count in operands + results if s not in fast)
+        return self._keep(t, fast, self._cost.seconds(*self._query(t, fast)))
+
+    def _price_all(self, cost: BatchedCost) -> None:
+        """All placements of instructions with few storages at once: one by one, a learned model takes seconds."""
+        wanted = [
+            (t, frozenset(fast))
+            for t, (operands, results) in enumerate(zip(self._operands, self._results, strict=True))
+            if len(moved := {s for s, count in operands + results if count}) <= BATCH_STORAGES
+            for size in range(len(moved) + 1)
+            for fast in combinations(sorted(moved), size)
+        ]
+        seconds = cost.seconds_of([self._query(t, fast) for t, fast in wanted])
+        for (t, fast), elapsed in zip(wanted, seconds, strict=True):
+            self._keep(t, fast, elapsed)
+
+    def _query(self, t: int, fast: frozenset[int]) -> Query:
+        return t, [s in fast for s, _ in self._operands[t]], [s in fast for s, _ in self._results[t]]
+
+    def _keep(self, t: int, fast: frozenset[int], elapsed: float) -> Price:
+        slow_bytes = sum(count for s, count in self._operands[t] + self._results[t] if s not in fast)
         busy = slow_bytes / self._bandwidth * self._trips[t]
         price = Price(elapsed, max(0.0, elapsed - busy))
         self._known[t, fast] = price
