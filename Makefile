@@ -9,7 +9,7 @@ CPP := $(shell find tvm_ext -name '*.cc' -o -name '*.h')
 CORE := $(filter-out tvm_ext/tests/%,$(CPP))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite bench-learned-plans clean
+.PHONY: help install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans cost-models clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' Makefile
@@ -72,6 +72,14 @@ bench-core: install ## Measure simulator and packing, bounds and the production 
 
 bench-suite: install ## All planners on the whole suite; write docs/suite.md (hours; needs ../shared)
 	$(BIN)/python benchmarks/suite.py --resume
+
+cost-models: install ## Train the shipped cost models anew on the collected samples (needs ../shared for the TPU's)
+	$(BIN)/memstow cost-model train --samples cost_model/collected/vela.csv.gz --out cost_model/trained/ethos_u --twin build/twins/ethos_u
+	$(BIN)/memstow cost-model train --samples cost_model/collected/host.csv.gz --out cost_model/trained/host --twin build/twins/host
+	$(BIN)/memstow cost-model train --samples ../shared/tpu_cycles/tpu_cycles.csv.gz --source tpu --out cost_model/trained/tpu --twin build/twins/tpu
+
+bench-cost-models: install ## Errors, features and table times of the cost models; write docs/cost_model.md
+	$(BIN)/python benchmarks/cost_models.py --page docs/cost_model.md
 
 bench-learned-plans: install ## Plans by the learned cost model against the roofline's, timed by Vela's prices
 	$(BIN)/python benchmarks/learned_plans.py --model $(TWIN) --json build/learned_plans.json

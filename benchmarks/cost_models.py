@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import statistics
 import time
 from collections.abc import Iterable, Iterator
@@ -59,7 +58,7 @@ def _page(models: list[LearnedModel], pictures: dict[str, str]) -> Iterator[str]
     yield from ["", "### Time of a table", ""]
     yield from _table_times(models)
     if PLANS.is_file():
-        yield from ["", "### Plans by learned prices", "", *json.loads(PLANS.read_text(encoding="utf-8"))["page"]]
+        yield from ["", "### Plans by learned prices", "", *_plans()]
     yield from ["", f"### Features, version {models[0].card.features_version}", ""]
     yield from _table(("feature", "unit", "meaning"), ((f"`{f.name}`", f.unit, f.meaning) for f in FEATURES))
 
@@ -151,6 +150,12 @@ def _table_times(models: list[LearnedModel]) -> Iterator[str]:
     yield "All placements of a program of distinct kernels, from the program to the core's table, median of runs:"
     yield ""
     yield from _table(("model", "instructions", "prices", "time"), rows)
+
+
+def _plans() -> list[str]:
+    from learned_plans_results import Results, markdown
+
+    return markdown(Results.load(PLANS))
 
 
 def _seconds(model: LearnedModel, program: Program) -> float:

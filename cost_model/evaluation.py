@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -91,9 +90,3 @@ def predict_kernels(model: CostModel, program: Program, accelerator: Accelerator
             )
         )
     return found
-
-
-def commonest_fallback(prices: LearnedPrices) -> tuple[int, str]:
-    """How many instructions have the roofline's prices, and the reason of most of them."""
-    reasons = Counter(prices.fallbacks.values())
-    return sum(reasons.values()), reasons.most_common(1)[0][0] if reasons else ""

@@ -2,8 +2,8 @@
 
 :data:`FEATURES` lists them in order, with units; ``docs/cost_model.md`` has the same table. Amounts enter as
 ``log2(1 + x)``, so that a tree's split is a factor. Every feature that depends on the placement grows with what is in
-slow memory, so that monotone constraints on exactly those make a model monotone in the placement. What a model predicts
-is relative to :func:`all_slow_seconds`, which no placement changes.
+slow memory. No price depends on the capacity of fast memory. What a model predicts is relative to
+:func:`all_slow_seconds`, which no placement changes.
 """
 
 from __future__ import annotations
@@ -135,7 +135,6 @@ FEATURES: tuple[Feature, ...] = (
     _log("fast_bandwidth", "bytes per microsecond", "of fast memory"),
     _log("slow_latency", "nanoseconds", "of slow memory"),
     _log("fast_latency", "nanoseconds", "of fast memory"),
-    _log("fast_capacity", "bytes", "of fast memory"),
     _log("overhead", "nanoseconds", "fixed time of a launch"),
     _log("compute_time", "nanoseconds", "arithmetic at the accelerator's peaks"),
     _log("all_slow_time", "nanoseconds", "roofline with everything in slow memory"),
@@ -144,7 +143,6 @@ FEATURES: tuple[Feature, ...] = (
     Feature("vector_time_ratio", "log2 of a ratio", "operations outside of contractions over the same roofline"),
     Feature("output_time_ratio", "log2 of a ratio", "one operation for each result over the same roofline"),
     Feature("stream_time_ratio", "log2 of a ratio", "all in fast memory, operands read for each block, over the same"),
-    Feature("capacity_ratio", "log2 of a ratio", "bytes of all tensors over the capacity of fast memory"),
     *(Feature(f"{role}_slow", "log2(1 + bytes)", "accessed in slow memory", True) for role in ROLES),
     Feature("slow_share", "ratio", "accessed bytes in slow memory", True),
     Feature("roofline_ratio", "ratio", "roofline of the placement over that with everything in slow memory", True),
@@ -274,7 +272,6 @@ def _static(kernel: KernelFacts, accelerator: Accelerator) -> list[float]:
     streamed, roles = _bytes_and_roles(kernel)
     stream = float((streamed * _rereads(kernel, roles)).sum()) / accelerator.fast_memory.bandwidth
     sources, targets = (_dimensions(_largest(group)) for group in (kernel.operands[:1], kernel.results))
-    whole = sum(tensor.size_bytes for tensor in kernel.operands + kernel.results)
     numbers = (
         accelerator.peak_flops(kernel.dtype, matrix=True) / 1e6,
         accelerator.peak_flops(kernel.dtype, matrix=False) / 1e6,
@@ -282,7 +279,6 @@ def _static(kernel: KernelFacts, accelerator: Accelerator) -> list[float]:
         accelerator.fast_memory.bandwidth / 1e6,
         accelerator.slow_memory.latency_seconds * 1e9,
         accelerator.fast_memory.latency_seconds * 1e9,
-        accelerator.capacity,
         accelerator.launch_overhead_seconds * 1e9,
         compute * 1e9,
         all_slow * 1e9,
@@ -315,7 +311,6 @@ def _static(kernel: KernelFacts, accelerator: Accelerator) -> list[float]:
         *(math.log2(1.0 + number) for number in numbers),
         compute / all_slow if all_slow else 0.0,
         *(float(_log_ratio(seconds, all_slow)) for seconds in (*times, stream)),
-        float(_log_ratio(whole, float(accelerator.capacity))),
     ]
 
 

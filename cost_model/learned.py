@@ -197,8 +197,8 @@ class LearnedModel:
         self.card.save(folder / "model.json")
 
 
-#: How far beyond the training samples a feature may be: most are logarithms to base 2.
-_TOLERANCE = 0.1
+#: How far beyond the training samples a feature may be: a factor of two for amounts, nearly nothing for others.
+_TOLERANCE = np.array([1.0 if feature.unit.startswith("log2") else 0.01 for feature in FEATURES], dtype=np.float32)
 
 
 def load_model(folder: Path) -> LearnedModel:

@@ -161,12 +161,12 @@ def _movement(rng: random.Random) -> QuantisedOperator:
 #: Programs by name: what makes one operator, and how many there are.
 GENERATED: Mapping[str, tuple[Callable[[random.Random], QuantisedOperator], int]] = {
     "generated_convolution": (_convolution, 4500),
-    "generated_depthwise": (_depthwise, 1500),
-    "generated_pooling": (_pooling, 600),
+    "generated_depthwise": (_depthwise, 5000),
+    "generated_pooling": (_pooling, 1500),
     "generated_fully_connected": (_fully_connected, 4000),
-    "generated_batched": (_batched, 2400),
-    "generated_unary": (_unary, 2000),
-    "generated_binary": (_binary, 3200),
-    "generated_reduction": (_reduction, 1600),
-    "generated_movement": (_movement, 1400),
+    "generated_batched": (_batched, 6000),
+    "generated_unary": (_unary, 6000),
+    "generated_binary": (_binary, 9000),
+    "generated_reduction": (_reduction, 6000),
+    "generated_movement": (_movement, 6000),
 }

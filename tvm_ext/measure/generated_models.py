@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import nn
@@ -11,8 +11,7 @@ from torch.nn import functional
 
 Built = tuple[nn.Module, tuple[torch.Tensor, ...]]
 Function = Callable[..., torch.Tensor]
-#: Programs of such models, and how many each has.
-GENERATED = tuple(f"generated_{i}" for i in range(10))
+Kinds = tuple[Callable[[random.Random], Built], ...]
 _MODELS_PER_PROGRAM = 100
 #: What one model may compute and hold, so that a kernel runs in milliseconds.
 _MAX_FLOPS, _MAX_ELEMENTS = 4e8, 1 << 21
@@ -30,20 +29,20 @@ class Expression(nn.Module):
         return self._function(*tensors)
 
 
-def generated_model(seed: int) -> Built:
+def generated_model(seed: int, kinds: Kinds) -> Built:
     """A model of one to three layers with example inputs; the same seed gives the same layers and extents."""
     rng = random.Random(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module, inputs = rng.choice(_KINDS)(rng)
+        module, inputs = rng.choice(kinds)(rng)
     return module.eval().requires_grad_(False), inputs
 
 
 def generated_models(program: str) -> Iterator[Built]:
     """The models of one of :data:`GENERATED`."""
-    first = GENERATED.index(program) * _MODELS_PER_PROGRAM
+    first = list(GENERATED).index(program) * _MODELS_PER_PROGRAM
     for seed in range(first, first + _MODELS_PER_PROGRAM):
-        yield generated_model(seed)
+        yield generated_model(seed, GENERATED[program])
 
 
 def _extent(rng: random.Random, low: int, high: int) -> int:
@@ -58,11 +57,15 @@ def _activation(rng: random.Random) -> nn.Module:
     return rng.choice(kinds)()
 
 
-def _convolution(rng: random.Random) -> Built:
+def _depthwise(rng: random.Random) -> Built:
+    return _convolution(rng, depthwise_share=1.0)
+
+
+def _convolution(rng: random.Random, depthwise_share: float = 0.3) -> Built:
     while True:
         inputs, outputs, size = _extent(rng, 3, 512), _extent(rng, 4, 512), _extent(rng, 4, 128)
         window, stride = rng.choice((1, 1, 3, 3, 5, 7)), rng.choice((1, 1, 2))
-        depthwise = rng.random() < 0.3
+        depthwise = rng.random() < depthwise_share
         groups = inputs if depthwise else 1
         outputs = inputs if depthwise else outputs
         flops = 2.0 * size**2 / stride**2 * outputs * inputs / groups * window**2
@@ -205,7 +208,16 @@ def _movement(rng: random.Random) -> Built:
     return nn.Embedding(table, width), (torch.randint(table, (1, count)),)
 
 
-_KINDS = (
+_KINDS: Kinds = (
     *(_convolution, _convolution, _convolution, _residual, _linear, _linear, _normalisation, _softmax),
     *(_attention, _pooling, _reduction, _chain, _chain, _chain, _movement, _movement),
 )
+#: Programs of such models by what they may consist of.
+GENERATED: Mapping[str, Kinds] = {
+    **{f"generated_{i}": _KINDS for i in range(10)},
+    **{f"generated_depthwise_{i}": (_depthwise,) for i in range(2)},
+    **{f"generated_rows_{i}": (_normalisation, _softmax, _reduction) for i in range(2)},
+    **{f"generated_chain_{i}": (_chain, _residual) for i in range(3)},
+    "generated_movement_0": (_movement,),
+    **{f"generated_linear_{i}": (_linear, _attention) for i in range(2)},
+}
