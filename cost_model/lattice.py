@@ -39,9 +39,12 @@ def asked_placements(fast: Placements) -> Placements:
 
 def answers(fast: Placements, found: Reals) -> Reals:
     """The answers to placements (rows, tensors) from what the trees said of :func:`asked_placements`."""
-    if fast.shape[1] > MAX_TENSORS:
-        return found
-    return monotone(found)[fast @ (1 << np.arange(fast.shape[1]))]
+    return found if fast.shape[1] > MAX_TENSORS else of_placements(fast, monotone(found))
+
+
+def of_placements(fast: Placements, found: Reals) -> Reals:
+    """What was found of placements (rows, tensors) among those of :func:`asked_placements`."""
+    return found if fast.shape[1] > MAX_TENSORS else found[fast @ (1 << np.arange(fast.shape[1]))]
 
 
 def monotone(found: Reals) -> Reals:

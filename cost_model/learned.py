@@ -35,7 +35,7 @@ from .features import (
     roofline_seconds,
 )
 from .kernel import KernelFacts
-from .lattice import answers, asked_placements
+from .lattice import MAX_TENSORS, answers, asked_placements, every_placement, monotone, of_placements
 
 if TYPE_CHECKING:
     import xgboost
@@ -133,33 +133,44 @@ class LearnedModel:
         The trees are asked for all placements of a kernel with up to eight tensors, and what they say is made monotone:
         see :mod:`memstow.cost_model.lattice`.
         """
-        known = np.array([self.why_unknown(kernel, accelerator) is None for kernel, accelerator, _ in queries], bool)
-        learned = np.repeat(known, np.array([len(fast) for _, _, fast in queries], dtype=np.int64))
-        seconds, uncertainty = np.empty(len(learned)), np.full(len(learned), np.nan)
-        asked = [query for query, is_known in zip(queries, known, strict=True) if is_known]
-        if asked:
-            seconds[learned] = self._learned_seconds(asked)
-            uncertainty[learned] = np.expm1(self.errors(np.concatenate([feature_rows(*query) for query in asked])))
-        others = [roofline_seconds(*query) for query, is_known in zip(queries, known, strict=True) if not is_known]
-        if others:
-            seconds[~learned] = np.concatenate(others)
-        return Prediction(seconds, uncertainty, learned)
+        asked = [(kernel, part, asked_placements(fast)) for kernel, part, fast in queries]
+        rows = [feature_rows(*query) for query in asked]
+        ends = np.cumsum([len(each) for each in rows])[:-1]
+        together = np.concatenate(rows)
+        logarithms, errors = (np.split(found, ends) for found in (self.logarithms(together), self.errors(together)))
+        found = []
+        for i, (kernel, part, fast) in enumerate(queries):
+            if self._outside(rows[i][0]) is None:
+                seconds = np.exp(answers(fast, logarithms[i])) * all_slow_seconds(kernel, part)
+                found.append((seconds, np.expm1(of_placements(fast, errors[i])), np.ones(len(fast), dtype=bool)))
+            else:
+                unknown = np.full(len(fast), np.nan), np.zeros(len(fast), dtype=bool)
+                found.append((roofline_seconds(kernel, part, fast), *unknown))
+        return Prediction(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
-    def _learned_seconds(self, queries: Sequence[Query]) -> Seconds:
-        asked = [asked_placements(fast) for _, _, fast in queries]
-        rows = [feature_rows(kernel, part, wide) for (kernel, part, _), wide in zip(queries, asked, strict=True)]
+    def lattice(self, kernels: Sequence[KernelFacts], accelerator: Accelerator) -> list[Seconds | str]:
+        """Seconds of each kernel by mask of fast tensors (2^tensors), or why it is outside of what was trained on.
+
+        A kernel with more than eight tensors has an empty one.
+        """
+        tensors = [len(kernel.operands) + len(kernel.results) for kernel in kernels]
+        asked = [every_placement(n) if n <= MAX_TENSORS else np.zeros((1, n), dtype=bool) for n in tensors]
+        rows = [feature_rows(kernel, accelerator, fast) for kernel, fast in zip(kernels, asked, strict=True)]
+        if not rows:
+            return []
         logarithms = np.split(self.logarithms(np.concatenate(rows)), np.cumsum([len(each) for each in rows])[:-1])
-        return np.concatenate(
-            [
-                np.exp(answers(fast, found)) * all_slow_seconds(kernel, part)
-                for (kernel, part, fast), found in zip(queries, logarithms, strict=True)
-            ]
-        )
+        return [
+            self._outside(row[0])
+            or (np.exp(monotone(found)) * all_slow_seconds(kernel, accelerator) if n <= MAX_TENSORS else np.empty(0))
+            for kernel, n, row, found in zip(kernels, tensors, rows, logarithms, strict=True)
+        ]
 
     def why_unknown(self, kernel: KernelFacts, accelerator: Accelerator) -> str | None:
         """The first feature by which a kernel is outside of what the model was trained on, or ``None``."""
         tensors = len(kernel.operands) + len(kernel.results)
-        row = feature_rows(kernel, accelerator, np.zeros((1, tensors), dtype=bool))[0]
+        return self._outside(feature_rows(kernel, accelerator, np.zeros((1, tensors), dtype=bool))[0])
+
+    def _outside(self, row: Rows) -> str | None:
         outside = _STATIC & ((row < self._low) | (row > self._high))
         if not outside.any():
             return None

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..accelerator import Accelerator
-from ..core.pricing import DENSE_SLOTS
 from ..program import Program
 from ..timing import Roofline
 from .kernel import KernelFacts
@@ -21,11 +19,11 @@ PriceQuery = tuple[int, Sequence[bool], Sequence[bool]]
 
 
 class LearnedPrices:
-    """An :class:`~memstow.timing.InstructionCost` that prices in batches and keeps every price.
+    """An :class:`~memstow.timing.InstructionCost` whose kernels are priced in one batch, when it is made.
 
-    Instructions with the same kernel are priced once. One that says nothing of its kernel, or whose kernel is outside
-    of what the model was trained on, has the roofline's prices: see :attr:`fallbacks`. A batch takes little longer than
-    one placement, so the first price asked for brings all those of kernels of up to ``DENSE_SLOTS`` tensors.
+    Instructions with the same kernel are priced once; those of more than eight tensors when they are asked for. One
+    that says nothing of its kernel, or whose kernel is outside of what the model was trained on, has the roofline's
+    prices: see :attr:`fallbacks`.
     """
 
     def __init__(self, model: LearnedModel, program: Program, accelerator: Accelerator) -> None:
@@ -34,25 +32,22 @@ class LearnedPrices:
         self._roofline = Roofline(program, accelerator)
         self._trips = [step.trip_count for step in program.instructions]
         sizes = {buffer.id: buffer.size_bytes for buffer in program.buffers}
+        kernels = [KernelFacts.from_instruction(step, sizes) for step in program.instructions]
+        self._kernels = list(dict.fromkeys(kernel for kernel in kernels if kernel is not None))
+        #: For each kernel its seconds by mask of fast tensors; empty: too many; a text: why the roofline's.
+        self._lattices = model.lattice(self._kernels, accelerator)
+        numbers = {kernel: i for i, kernel in enumerate(self._kernels)}
         #: For each instruction the number of its kernel; -1: the roofline's.
         self._kernel_of: list[int] = []
-        self._kernels: list[KernelFacts] = []
         #: Why an instruction has the roofline's prices.
         self.fallbacks: dict[int, str] = {}
-        numbers: dict[KernelFacts | None, tuple[int, str]] = {None: (-1, "it says nothing of its kernel")}
-        for t, step in enumerate(program.instructions):
-            kernel = KernelFacts.from_instruction(step, sizes)
-            if kernel not in numbers:
-                assert kernel is not None
-                why = model.why_unknown(kernel, accelerator)
-                numbers[kernel] = (-1, why) if why else (len(self._kernels), "")
-                if not why:
-                    self._kernels.append(kernel)
-            number, why = numbers[kernel]
+        for t, kernel in enumerate(kernels):
+            number = -1 if kernel is None else numbers[kernel]
+            found = "it says nothing of its kernel" if number < 0 else self._lattices[number]
+            if isinstance(found, str):
+                self.fallbacks[t], number = found, -1
             self._kernel_of.append(number)
-            if number < 0:
-                self.fallbacks[t] = why
-        self._known: dict[tuple[int, bytes], float] = {}
+        self._wide: dict[tuple[int, tuple[bool, ...]], float] = {}
 
     @property
     def name(self) -> str:
@@ -69,20 +64,31 @@ class LearnedPrices:
         return self.seconds_of([(instruction, operands_fast, results_fast)])[0]
 
     def seconds_of(self, queries: Sequence[PriceQuery]) -> list[float]:
-        """Seconds of each query; what was not priced before is priced in one batch."""
-        wanted: dict[int, dict[bytes, None]] = defaultdict(dict)
-        keys = []
+        """Seconds of each query; kernels of many tensors are priced in one batch."""
+        self._price_wide(queries)
+        return [self._seconds(*query) for query in queries]
+
+    def _seconds(self, t: int, operands: Sequence[bool], results: Sequence[bool]) -> float:
+        number = self._kernel_of[t]
+        if number < 0:
+            return self._roofline.seconds(t, operands, results)
+        lattice = self._lattices[number]
+        assert not isinstance(lattice, str), "such instructions have the roofline's"
+        if not len(lattice):
+            return self._wide[number, (*operands, *results)] * self._trips[t]
+        mask = sum(1 << k for k, is_fast in enumerate((*operands, *results)) if is_fast)
+        return float(lattice[mask]) * self._trips[t]
+
+    def _price_wide(self, queries: Sequence[PriceQuery]) -> None:
+        wanted: dict[int, dict[tuple[bool, ...], None]] = defaultdict(dict)
         for t, operands, results in queries:
-            key = self._kernel_of[t], bytes((*operands, *results))
-            keys.append(key)
-            if key[0] >= 0 and key not in self._known:
-                wanted[key[0]][key[1]] = None
-        if wanted:
-            self._price(wanted)
-        return [
-            self._known[key] * self._trips[query[0]] if key[0] >= 0 else self._roofline.seconds(*query)
-            for key, query in zip(keys, queries, strict=True)
-        ]
+            number, fast = self._kernel_of[t], (*operands, *results)
+            if number >= 0 and not len(self._lattices[number]) and (number, fast) not in self._wide:
+                wanted[number][fast] = None
+        asked = [(self._kernels[n], self._accelerator, np.array(list(fast), dtype=bool)) for n, fast in wanted.items()]
+        if asked:
+            keys = [(number, fast) for number, every in wanted.items() for fast in every]
+            self._wide.update(zip(keys, self._model.predict(asked).seconds.tolist(), strict=True))
 
     def uncertainty_of(self, queries: Sequence[PriceQuery]) -> NDArray[np.float64]:
         """The relative error that 80 % of such prices stay below; NaN for the roofline's."""
@@ -95,19 +101,3 @@ class LearnedPrices:
         if asked:
             found[learned] = self._model.predict(asked).uncertainty
         return found
-
-    def _price(self, wanted: dict[int, dict[bytes, None]]) -> None:
-        if not self._known:
-            for number, facts in enumerate(self._kernels):
-                tensors = len(facts.operands) + len(facts.results)
-                if tensors <= DENSE_SLOTS:
-                    wanted[number] |= dict.fromkeys(map(bytes, product((False, True), repeat=tensors)))
-        placements = {
-            kernel: np.frombuffer(b"".join(masks), dtype=np.uint8).reshape(len(masks), -1).astype(bool)
-            for kernel, masks in wanted.items()
-        }
-        asked = [(self._kernels[kernel], self._accelerator, fast) for kernel, fast in placements.items()]
-        seconds = iter(self._model.predict(asked).seconds.tolist())
-        for kernel, masks in wanted.items():
-            for mask in masks:
-                self._known[kernel, mask] = next(seconds)
