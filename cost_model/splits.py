@@ -45,6 +45,17 @@ def train_and_test(data: Dataset) -> tuple[Mask, Mask]:
     return split
 
 
+def harder_splits(data: Dataset) -> Iterator[tuple[str, Mask, Mask]]:
+    """Test programs on accelerators that were not trained on either, and in sizes that were not; with a name each."""
+    training, testing = train_and_test(data)
+    accelerators = np.array([zlib.crc32(name.encode()) % TEST_SHARE == 0 for name in data.accelerator])
+    if len(set(data.accelerator.tolist())) > TEST_SHARE:
+        yield "unseen accelerators", training & ~accelerators, testing & accelerators
+    full = data.size_class == "full"
+    if full.any() and (~full).any():
+        yield "full size, trained on small ones", training & ~full, testing & full
+
+
 def folds(data: Dataset, count: int) -> Iterator[tuple[Mask, Mask]]:
     """Cross-validation by families: as :func:`train_and_test`, for each of the folds."""
     families = _families(data.program)

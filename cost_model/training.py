@@ -19,7 +19,7 @@ from .metrics import judge
 from .samples import SampleSet
 from .settings import TrainingSettings
 from .sources.tpu import REACTING_CLASSES
-from .splits import folds, is_test_program, train_and_test
+from .splits import folds, harder_splits, is_test_program, train_and_test
 
 if TYPE_CHECKING:
     import xgboost
@@ -65,6 +65,7 @@ def train(name: str, samples: SampleSet, settings: TrainingSettings, on_progress
     twin = LearnedModel(_card(name, samples, known, settings), members, error)
     held_out = (
         *judge_groups(twin, known, _some(samples, testing), data.where(testing)),
+        *judge_harder_splits(data, settings, samples.source),
         _judge_folds(data, settings, samples.source, lambda i, n: on_progress("folds of all programs", i, n)),
     )
     members = _fit_members(data, settings, lambda i, n: on_progress("model of all programs", i, n))
@@ -79,6 +80,14 @@ def _judge_folds(
     found, judged = cross_validate(data, settings, on_fold)
     rows = data.where(judged)
     return judge("every program in turn", source, rows, np.exp(found[judged]) * rows.unit)
+
+
+def judge_harder_splits(data: Dataset, settings: TrainingSettings, source: str) -> Iterator[Metrics]:
+    """One member's metrics where not only the program is unseen."""
+    for name, training, testing in harder_splits(data):
+        if training.any() and testing.any():
+            booster, rows = fit_member(data.where(training), settings, settings.seed), data.where(testing)
+            yield judge(name, source, rows, np.exp(booster.inplace_predict(rows.rows)) * rows.unit)
 
 
 def _with_metrics(model: LearnedModel, metrics: tuple[Metrics, ...]) -> LearnedModel:
