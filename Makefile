@@ -41,7 +41,7 @@ test-cpp: .venv/dependencies
 	$(BIN)/ctest --test-dir build/tests --output-on-failure
 
 test-python: install
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 lint: install ## Check style, types, layers and generated files
 	$(BIN)/ruff check .

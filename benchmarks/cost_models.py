@@ -84,6 +84,7 @@ def _model(model: LearnedModel, picture: str) -> Iterator[str]:
         "linear fit's",
         "tau",
         "regret",
+        "of choice",
         "covered",
         "noise",
     )
@@ -103,6 +104,7 @@ def _metrics(found: Metrics) -> tuple[str, ...]:
         *map(percent, errors),
         tau,
         percent(found.top1_regret),
+        percent(found.choice_regret),
         percent(found.covered),
         percent(found.noise or None),
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,6 +155,8 @@ NAMES = tuple(feature.name for feature in FEATURES)
 _PLACEMENT = sum(feature.placement for feature in FEATURES)
 _FEATURES_PER_ROLE = 9 + len(_INNER_QUANTA) + 1
 _LARGEST_RATIO = 12.0
+#: The last features, logarithms of ratios of times that depend on the placement.
+_RATIOS = 5
 
 
 def feature_rows(kernel: KernelFacts, accelerator: Accelerator, fast: Placements) -> Rows:
@@ -168,17 +169,19 @@ def feature_rows(kernel: KernelFacts, accelerator: Accelerator, fast: Placements
     total = float(accessed.sum())
     columns.append(slow.sum(axis=1) / total if total else np.zeros(len(fast)))
     all_slow = all_slow_seconds(kernel, accelerator)
-    columns.append(roofline_seconds(kernel, accelerator, fast) / max(all_slow, 1e-30))
-    memory = slow.sum(axis=1) / accelerator.slow_memory.bandwidth
-    memory += (total - slow.sum(axis=1)) / accelerator.fast_memory.bandwidth
-    columns.append(_log_ratio(memory, compute_seconds(kernel, accelerator)))
-    bandwidth = accelerator.slow_memory.bandwidth
-    columns.append(_log_ratio(slow.sum(axis=1) / bandwidth, all_slow))
+    compute, bandwidth = compute_seconds(kernel, accelerator), accelerator.slow_memory.bandwidth
+    slow_seconds = slow.sum(axis=1) / bandwidth
+    memory = slow_seconds + (total - slow.sum(axis=1)) / accelerator.fast_memory.bandwidth
+    roofline = np.maximum(compute, memory) + accelerator.launch_overhead_seconds
+    columns.append(roofline / max(all_slow, 1e-30))
     rereads = _rereads(kernel, roles)
-    columns.append(_log_ratio((slow * rereads).sum(axis=1) / bandwidth, all_slow))
-    columns.append(_log_ratio((slow * rereads * _bursts(kernel)).sum(axis=1) / bandwidth, all_slow))
-    columns.append(_log_ratio(np.maximum(memory, _matrix_seconds(kernel, accelerator)), all_slow))
-    rows[:, -_PLACEMENT:] = np.stack(columns, axis=1)
+    again = (slow * rereads).sum(axis=1) / bandwidth
+    bursts = (slow * rereads * _bursts(kernel)).sum(axis=1) / bandwidth
+    padded = np.maximum(memory, _matrix_seconds(kernel, accelerator))
+    ratios = np.stack([memory, slow_seconds, again, bursts, padded], axis=1)
+    units = np.array([compute, all_slow, all_slow, all_slow, all_slow])
+    rows[:, -_PLACEMENT:-_RATIOS] = np.stack(columns, axis=1)
+    rows[:, -_RATIOS:] = _log_ratios(ratios, units)
     return rows
 
 
@@ -199,8 +202,9 @@ def roofline_seconds(kernel: KernelFacts, accelerator: Accelerator, fast: Placem
 
 def all_slow_seconds(kernel: KernelFacts, accelerator: Accelerator) -> float:
     """The analytical model's seconds with everything in slow memory: the unit of what a model predicts."""
-    count = len(kernel.operands) + len(kernel.results)
-    return float(roofline_seconds(kernel, accelerator, np.zeros((1, count), dtype=bool))[0])
+    accessed = math.fsum(tensor.bytes_accessed for tensor in kernel.operands + kernel.results)
+    seconds = max(compute_seconds(kernel, accelerator), accessed / accelerator.slow_memory.bandwidth)
+    return seconds + accelerator.launch_overhead_seconds
 
 
 def _bytes_and_roles(kernel: KernelFacts) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -310,7 +314,7 @@ def _static(kernel: KernelFacts, accelerator: Accelerator) -> list[float]:
         math.log2(1.0 + (operations / accessed if accessed else 0.0)),
         *(math.log2(1.0 + number) for number in numbers),
         compute / all_slow if all_slow else 0.0,
-        *(float(_log_ratio(seconds, all_slow)) for seconds in (*times, stream)),
+        *(_log_ratio(seconds, all_slow) for seconds in (*times, stream)),
     ]
 
 
@@ -348,14 +352,23 @@ def _dimensions(tensor: TensorFacts | None) -> tuple[int, int, int, int]:
 def _ratio_to_results(group: tuple[TensorFacts, ...], results: tuple[TensorFacts, ...]) -> float:
     if not group:
         return -_LARGEST_RATIO
-    ours, theirs = (np.float64(sum(tensor.bytes_accessed for tensor in each)) for each in (group, results))
-    return float(_log_ratio(ours, float(theirs)))
+    ours, theirs = (sum(tensor.bytes_accessed for tensor in each) for each in (group, results))
+    return _log_ratio(ours, theirs)
 
 
-def _log_ratio(numerator: Any, denominator: float) -> Any:
-    """``log2`` of a ratio, clipped, 0 over 0 being least."""
-    ratio = np.maximum(numerator, 1e-30) / max(denominator, 1e-30)
-    return np.where(numerator > 0, np.clip(np.log2(ratio), -_LARGEST_RATIO, _LARGEST_RATIO), -_LARGEST_RATIO)
+def _log_ratio(numerator: float, denominator: float) -> float:
+    """``log2`` of a ratio, clipped; 0 over anything is the least."""
+    if numerator <= 0:
+        return -_LARGEST_RATIO
+    ratio = max(numerator, 1e-30) / max(denominator, 1e-30)
+    return min(max(math.log2(ratio), -_LARGEST_RATIO), _LARGEST_RATIO)
+
+
+def _log_ratios(numerators: NDArray[np.float64], denominators: NDArray[np.float64]) -> NDArray[np.float64]:
+    """:func:`_log_ratio` of each row and column."""
+    ratio = np.maximum(numerators, 1e-30) / np.maximum(denominators, 1e-30)
+    clipped = np.clip(np.log2(ratio), -_LARGEST_RATIO, _LARGEST_RATIO)
+    return np.where(numerators > 0, clipped, -_LARGEST_RATIO)
 
 
 def _used(extent: float, quantum: int) -> float:

@@ -56,9 +56,10 @@ class Metrics(Document):
     rows: int
     median_ape: float
     mean_ape: float
-    kendall_tau: float | None
-    top1_regret: float | None
     roofline_median_ape: float
+    kendall_tau: float | None = None
+    top1_regret: float | None = None
+    choice_regret: float | None = None
     linear_median_ape: float | None = None
     covered: float | None = None
     noise: float = 0.0

@@ -23,6 +23,7 @@ def judge(name: str, source: str, data: Dataset, predicted: Reals, linear: Reals
         mean_ape=float(np.mean(relative_errors(data, predicted))),
         kendall_tau=kendall_tau(data, predicted),
         top1_regret=top1_regret(data, predicted),
+        choice_regret=top1_regret(data, predicted, equally_many=True),
         roofline_median_ape=float(np.median(relative_errors(data, data.roofline))),
         linear_median_ape=None if linear is None else float(np.median(relative_errors(data, linear))),
         noise=float(np.median(data.noise)),
@@ -48,13 +49,13 @@ def kendall_tau(data: Dataset, predicted: Reals) -> float | None:
     return float(np.average(found, weights=weights)) if found else None
 
 
-def top1_regret(data: Dataset, predicted: Reals) -> float | None:
+def top1_regret(data: Dataset, predicted: Reals, *, equally_many: bool = False) -> float | None:
     """Time lost by taking, for each kernel, the placement with the least predicted seconds: the mean over kernels.
 
-    Only placements of one kernel with equally many tensors in fast memory are alternatives: which of them is best is
-    the question, as more is nearly always better.
+    More in fast memory is nearly always better. ``equally_many`` asks the harder question: only placements with equally
+    many tensors in fast memory are alternatives.
     """
-    keys = data.case * (1 + int(data.fast.max(initial=0))) + data.fast
+    keys = data.case * (1 + int(data.fast.max(initial=0))) + data.fast if equally_many else data.case
     losses = [
         data.seconds[rows[np.argmin(predicted[rows])]] / data.seconds[rows].min() - 1.0
         for rows in _groups(keys)

@@ -120,9 +120,11 @@ def test_regret_is_what_the_worse_of_two_placements_costs():
         for fast, seconds in (((True, False), 1.0), ((False, True), 1.5), ((True, True), 0.5))
     )
     data = build_dataset(replace(sample_set(), samples=samples))
-    # Liking the second best of the two with one fast tensor costs half; both fast has no alternative.
-    assert top1_regret(data, np.array([3.0, 2.0, 1.0])) == pytest.approx(0.5)
-    assert top1_regret(data, np.array([2.0, 3.0, 1.0])) == 0.0
+    # Liking the first best costs nothing; of the two with one fast tensor the second best is liked, which costs half.
+    wrong = np.array([3.0, 2.0, 1.0])
+    assert top1_regret(data, wrong) == 0.0
+    assert top1_regret(data, wrong, equally_many=True) == pytest.approx(0.5)
+    assert top1_regret(data, np.array([2.0, 1.0, 3.0])) == pytest.approx(2.0)
 
 
 def test_the_linear_baseline_finds_a_linear_truth():
@@ -141,7 +143,10 @@ def test_training_is_judged_on_programs_it_has_not_seen(tmp_path: Path):
     assert in_turn.name == "every program in turn" and in_turn.rows == len(given.samples)
     assert trained.twin.card.rows < trained.model.card.rows == len(given.samples)
     assert "gpt2" in trained.model.card.test_programs and "gpt2" not in trained.twin.card.programs
-    trained.model.save(tmp_path / "small")
+    assert all(metrics.choice_regret is not None for metrics in trained.model.card.held_out)
+    lonely = overall.model_copy(update={"kendall_tau": None, "top1_regret": None})
+    card = trained.model.card.model_copy(update={"held_out": (*trained.model.card.held_out, lonely)})
+    replace(trained.model, card=card).save(tmp_path / "small")
     again = load_model(tmp_path / "small")
     remarks: list[str] = []
     found = evaluate(again, given, remarks.append)

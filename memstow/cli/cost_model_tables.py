@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     from ..cost_model.evaluation import KernelPrices
     from ..cost_model.learned import Metrics, ModelCard
 
-_HEADER = ("samples", "rows", "median error", "mean error", "roofline's", "linear fit's", "Kendall tau", "regret")
+_HEADER = (
+    "samples",
+    "rows",
+    "median error",
+    "mean error",
+    "roofline's",
+    "linear fit's",
+    "Kendall tau",
+    "regret",
+    "of choice",
+)
 
 
 def print_metrics(found: Sequence[Metrics]) -> None:
@@ -27,6 +37,7 @@ def print_metrics(found: Sequence[Metrics]) -> None:
             _percent(metrics.linear_median_ape),
             "" if metrics.kendall_tau is None else f"{metrics.kendall_tau:.3f}",
             _percent(metrics.top1_regret),
+            _percent(metrics.choice_regret),
         )
         for metrics in found
     ]
