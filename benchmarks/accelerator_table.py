@@ -46,13 +46,13 @@ def leaves(part: Accelerator) -> dict[str, float]:
     return dict(_leaves(part.model_dump(exclude={"sources"}, exclude_none=True), ""))
 
 
-def replace_between_markers(text: str, generated: str) -> str:
+def replace_between_markers(text: str, generated: str, begin: str = BEGIN, end: str = END) -> str:
     """The text with everything between the markers replaced."""
-    head, _, rest = text.partition(BEGIN)
-    _, found, tail = rest.partition(END)
+    head, _, rest = text.partition(begin)
+    _, found, tail = rest.partition(end)
     if not found:
-        raise SystemExit(f"expected the markers {BEGIN!r} and {END!r}; add them where the tables belong")
-    return f"{head}{BEGIN}\n{generated}\n{END}{tail}"
+        raise SystemExit(f"expected the markers {begin!r} and {end!r}; add them where the tables belong")
+    return f"{head}{begin}\n{generated}\n{end}{tail}"
 
 
 def _leaves(table: Mapping[str, object], prefix: str) -> list[tuple[str, float]]:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+from accelerator_table import replace_between_markers
 from zoo_machine import describe_machine
 
 from memstow.accelerator import load_accelerator
@@ -30,7 +31,7 @@ BEGIN = "<!-- begin: benchmarks/cost_models.py -->"
 END = "<!-- end: benchmarks/cost_models.py -->"
 PLANS = Path("build/learned_plans.json")
 _INSTRUCTIONS, _REPEATS = 300, 7
-#: Names of ``Metrics`` that lead the table of a source.
+#: Of most gain, in the picture.
 _SHOWN_FEATURES = 20
 
 
@@ -47,7 +48,8 @@ def main() -> None:
         return
     for model in models:
         draw_importance(model, page.with_name(pictures[model.name]))
-    page.write_text(_between_markers(page.read_text(encoding="utf-8"), text), encoding="utf-8")
+    before = page.read_text(encoding="utf-8")
+    page.write_text(replace_between_markers(before, f"\n{text}\n", BEGIN, END), encoding="utf-8")
 
 
 def _page(models: list[LearnedModel], pictures: dict[str, str]) -> Iterator[str]:
@@ -200,14 +202,6 @@ def program_of_kernels(count: int) -> Program:
             )
         )
     return Program(name="kernels", instructions=tuple(instructions), buffers=tuple(buffers))
-
-
-def _between_markers(text: str, generated: str) -> str:
-    head, _, rest = text.partition(BEGIN)
-    _, found, tail = rest.partition(END)
-    if not found:
-        raise SystemExit(f"expected the markers {BEGIN!r} and {END!r}; add them where the tables belong")
-    return f"{head}{BEGIN}\n\n{generated}\n\n{END}{tail}"
 
 
 if __name__ == "__main__":

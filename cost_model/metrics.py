@@ -52,16 +52,21 @@ def kendall_tau(data: Dataset, predicted: Reals) -> float | None:
 def top1_regret(data: Dataset, predicted: Reals, *, equally_many: bool = False) -> float | None:
     """Time lost by taking, for each kernel, the placement with the least predicted seconds: the mean over kernels.
 
-    More in fast memory is nearly always better. ``equally_many`` asks the harder question: only placements with equally
-    many tensors in fast memory are alternatives.
+    More in fast memory is nearly always better, so of placements with equal predictions the one with most is taken.
+    ``equally_many`` asks the harder question: only placements with equally many tensors there are alternatives.
     """
     keys = data.case * (1 + int(data.fast.max(initial=0))) + data.fast if equally_many else data.case
     losses = [
-        data.seconds[rows[np.argmin(predicted[rows])]] / data.seconds[rows].min() - 1.0
+        data.seconds[_liked_best(data, predicted, rows)] / data.seconds[rows].min() - 1.0
         for rows in _groups(keys)
         if len(rows) > 1
     ]
     return float(np.mean(losses)) if losses else None
+
+
+def _liked_best(data: Dataset, predicted: Reals, rows: Integers) -> int:
+    tied = rows[predicted[rows] <= predicted[rows].min() * (1.0 + 1e-9)]
+    return int(tied[np.argmax(data.fast[tied])])
 
 
 def _groups(keys: Integers) -> Iterator[Integers]:
