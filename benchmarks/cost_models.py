@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _page(models: list[LearnedModel], pictures: dict[str, str]) -> Iterator[str]:
-    machine = ", ".join(describe_machine().values())
+    machine = ", ".join(f"{key} {value}" for key, value in describe_machine().items())
     yield f"Generated on {datetime.date.today().isoformat()} on {machine}."
     for model in models:
         yield from _model(model, pictures[model.name])

@@ -43,7 +43,17 @@ SETTINGS: Mapping[str, TrainingSettings] = {
         members=3,
     ),
     "host": TrainingSettings(
-        {**_COMMON, "max_depth": 7, "eta": 0.07, "min_child_weight": 2, "colsample_bytree": 0.4}, rounds=400, members=3
+        {
+            **_COMMON,
+            "subsample": 0.731,
+            "max_depth": 10,
+            "eta": 0.137,
+            "min_child_weight": 28,
+            "colsample_bytree": 0.824,
+            "reg_lambda": 0.172,
+        },
+        rounds=400,
+        members=3,
     ),
 }
 
