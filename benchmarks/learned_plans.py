@@ -26,7 +26,7 @@ from memstow import models
 from memstow.core import BatchedCost
 from memstow.cost_model.learned import LearnedModel
 from memstow.cost_model.registry import trained_model
-from memstow.cost_model.sources.vela_prices import VelaPrices, price_operators
+from memstow.cost_model.sources.vela_prices import PriceTables, VelaPrices, price_operators
 from memstow.cost_model.sources.vela_programs import OperatorProgram, Trace, to_program, trace_model
 from memstow.cost_model.sources.vela_shapes import sizes_of
 from memstow.cost_model.sources.vela_systems import System, systems
@@ -59,7 +59,7 @@ class Subject:
     learned_error: float
 
 
-def subject(trace: Trace, system: System, vela_table: dict[str, dict], model: LearnedModel) -> Subject:  # type: ignore[type-arg]
+def subject(trace: Trace, system: System, vela_table: PriceTables, model: LearnedModel) -> Subject:
     """The program of a trace. Capacity changes no price, so prices are those of the system as it was sampled."""
     accelerator = system.accelerator()
     found = to_program(trace, accelerator, vela_table[system.name])

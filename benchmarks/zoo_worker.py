@@ -24,7 +24,6 @@ from zoo_results import EIGHTH, FAILED, OK, Row
 from memstow import models, planners
 from memstow.accelerator import Accelerator, load_accelerator
 from memstow.cli.numerics import compare, eager_outputs
-from memstow.cli.sources import build_on_meta
 from memstow.planners import Effort
 from memstow.simulator import simulate
 from memstow.summary import summarise
@@ -132,7 +131,7 @@ class Bench:
 
     def arena(self) -> Callable[[str], Row]:
         """Arena bytes against TVM's; no weight is needed."""
-        module, inputs = build_on_meta(self.model, "full")
+        module, inputs = models.build(self.model, "full", shapes_only=True)
         imported = import_exported(export_model(module, inputs, name=self.model), name=self.model)
         self.on_phase("fuse")
         lowered = lower(imported, host_target())

@@ -81,7 +81,7 @@ def _program(
 
 
 def _resumed(source: SampleSource, folder: Path) -> Provenance:
-    """The provenance of the run that left parts behind (a machine is not calibrated twice), or a new one."""
+    """The provenance of the run that left parts behind, or a new one: all samples of a file have one calibration."""
     provenance = source.provenance()
     parts = sorted(folder.glob("*.csv.gz")) if folder.is_dir() else []
     if not parts:

@@ -10,10 +10,10 @@ import numpy as np
 from ..accelerator import Accelerator
 from ..errors import InvalidInputError
 from ..program import Program
+from ..timing import Roofline
 from .dataset import build_dataset
 from .interface import CostModel
 from .learned import LearnedModel, Metrics
-from .prices import LearnedPrices
 from .samples import SampleSet
 from .training import judge_groups
 
@@ -69,14 +69,15 @@ def predict_kernels(model: CostModel, program: Program, accelerator: Accelerator
     """
     if not isinstance(model, LearnedModel):
         raise InvalidInputError(f"cost model {model.name!r}: expected a trained model, found none; pass its name")
-    from .interface import RooflineModel
-
-    prices: LearnedPrices = model.prices(program, accelerator)
-    roofline = RooflineModel().prices(program, accelerator)
+    prices, roofline = model.prices(program, accelerator), Roofline(program, accelerator)
+    ends = [
+        tuple((t, [place] * len(step.operands), [place] * len(step.results)) for place in (False, True))
+        for t, step in enumerate(program.instructions)
+    ]
+    uncertainties = prices.uncertainty_of([query for both in ends for query in both]).reshape(-1, 2).max(axis=1)
     found = []
-    for t, step in enumerate(program.instructions):
-        slow, fast = ((t, [place] * len(step.operands), [place] * len(step.results)) for place in (False, True))
-        uncertainty = float(np.max(prices.uncertainty_of([slow, fast])))
+    for t, (step, (slow, fast)) in enumerate(zip(program.instructions, ends, strict=True)):
+        uncertainty = float(uncertainties[t])
         found.append(
             KernelPrices(
                 step.name,

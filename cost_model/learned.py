@@ -166,12 +166,8 @@ class LearnedModel:
             for kernel, n, row, found in zip(kernels, tensors, rows, logarithms, strict=True)
         ]
 
-    def why_unknown(self, kernel: KernelFacts, accelerator: Accelerator) -> str | None:
-        """The first feature by which a kernel is outside of what the model was trained on, or ``None``."""
-        tensors = len(kernel.operands) + len(kernel.results)
-        return self._outside(feature_rows(kernel, accelerator, np.zeros((1, tensors), dtype=bool))[0])
-
     def _outside(self, row: Rows) -> str | None:
+        """The first feature by which a row is outside of what the model was trained on."""
         outside = _STATIC & ((row < self._low) | (row > self._high))
         if not outside.any():
             return None

@@ -27,6 +27,8 @@ from ..errors import InvalidInputError
 from ..schema import Document, read_json
 from .kernel import KernelFacts
 
+#: The size class of what no model has.
+GENERATED_SIZE = "generated"
 COLUMNS = ("program", "size_class", "accelerator", "kernel", "fast", "seconds", "noise")
 
 

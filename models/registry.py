@@ -40,13 +40,13 @@ class Entry:
         """The sizes that can be built, smallest first."""
         return tuple(self.configs)
 
-    def build(self, size: str = "tiny", *, seed: int = 0) -> Built:
+    def build(self, size: str = "tiny", *, seed: int = 0, shapes_only: bool = False) -> Built:
         """Build the module and its example inputs; see `build`."""
         if size not in self.configs:
             raise UnknownModelError(f"{self.name}/{size}", [f"{self.name}/{known}" for known in self.configs])
         import torch
 
-        device = "meta" if size == META_SIZE else "cpu"
+        device = "meta" if shapes_only or size == META_SIZE else "cpu"
         # transformers initialises from torch's global generator: fork it, so that the seed decides and nothing leaks.
         with torch.random.fork_rng(devices=[]), torch.device(device):
             torch.manual_seed(seed)
@@ -88,10 +88,11 @@ def describe(name: str) -> str:
     return entry(name).description
 
 
-def build(name: str, size: str = "tiny", *, seed: int = 0) -> Built:
+def build(name: str, size: str = "tiny", *, seed: int = 0, shapes_only: bool = False) -> Built:
     """Build a model with random weights, in evaluation mode, and positional example inputs for it.
 
     The same seed gives the same weights and inputs, and torch's global generator is left as it was. Everything is
-    float32 (token ids: int64). Size `deep` lives on the meta device: no weight and no input has storage.
+    float32 (token ids: int64). With `shapes_only`, and in size `deep` always, the model lives on the meta device: no
+    weight and no input has storage.
     """
-    return entry(name).build(size, seed=seed)
+    return entry(name).build(size, seed=seed, shapes_only=shapes_only)

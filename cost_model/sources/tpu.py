@@ -125,10 +125,14 @@ def _kernel(row: Row, operands: tuple[TensorFacts, ...], results: tuple[TensorFa
     moved = _number(row, "relayout_elems")
     if op_class in ("transpose", "copy") and not moved:
         moved = sum(tensor.bytes_accessed * 8 / tensor.bits for tensor in results)
+    elementwise, multiplied, compared = _elementwise(row)
     return KernelFacts(
         op_class=op_class,
         dtype=_dtype(row.get("mxu_lhs_dtype") or (results[0].dtype if results else "f32")),
         matrix_flops=_number(row, "mxu_flops"),
+        elementwise=elementwise,
+        multiplied=multiplied,
+        compared=compared,
         transcendental=_number(row, "transcendental_elems"),
         divide=_number(row, "divide_elems"),
         convert=_number(row, "convert_elems"),
@@ -137,22 +141,17 @@ def _kernel(row: Row, operands: tuple[TensorFacts, ...], results: tuple[TensorFa
         operands=operands,
         results=results,
         **extents,
-        **_elementwise(row),  # type: ignore[arg-type]
     )
 
 
-def _elementwise(row: Row) -> dict[str, float]:
-    """``ew_elems`` shared out by how often each kind of operation occurs."""
+def _elementwise(row: Row) -> tuple[float, float, float]:
+    """``ew_elems``, and those of it that are multiplied and compared, by how often each kind of operation occurs."""
     counts: Mapping[str, int] = json.loads(row.get("op_counts") or "{}")
     multiplied, compared, added = (
         sum(count for name, count in counts.items() if name in kind) for kind in (_MULTIPLIED, _COMPARED, _ADDED)
     )
     elements, total = _number(row, "ew_elems"), max(1, multiplied + compared + added)
-    return {
-        "elementwise": elements,
-        "multiplied": elements * multiplied / total,
-        "compared": elements * compared / total,
-    }
+    return elements, elements * multiplied / total, elements * compared / total
 
 
 def _convolution(row: Row) -> dict[str, int]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from ...errors import InvalidInputError
 from ...models.registry import names
-from ..samples import Provenance, Sample, checked_seconds
+from ..samples import GENERATED_SIZE, Provenance, Sample, checked_seconds
 from .vela_generated import GENERATED, generated_operators
 from .vela_operators import QuantisedOperator
 from .vela_prices import MAX_WEIGHT_BYTES
@@ -26,8 +26,6 @@ _DTYPES = ("int8", "int16")
 #: Each operator is priced for so many of all parts, and for so many systems of each: drawn by what it is, so that
 #: the same operator in two programs is priced for the same ones.
 _PARTS_PER_OPERATOR, _SYSTEMS_PER_PART = 4, 2
-#: Of generated ones there are many, each for one part and mostly one element type.
-_GENERATED_SIZE = "generated"
 
 
 class VelaSource:
@@ -94,7 +92,7 @@ def _jobs(program: str) -> Iterator[Job]:
     for system in systems():
         parts.setdefault(system.part, []).append(system)
     seen: set[str] = set()
-    for size in (_GENERATED_SIZE,) if program in GENERATED else sizes_of(program):
+    for size in (GENERATED_SIZE,) if program in GENERATED else sizes_of(program):
         # Operators that differ in what no kernel tells (the name of a function in a table) are one kernel.
         found = generated_operators(program) if program in GENERATED else zoo_operators(program, size)
         operators = {op.facts().model_dump_json(): op for op in found}
@@ -105,6 +103,7 @@ def _jobs(program: str) -> Iterator[Job]:
             seen.add(key)
             for dtype in _DTYPES:
                 rng = random.Random(zlib.crc32(f"{dtype} {key}".encode()))
+                # Of generated ones there are many, each for one part and mostly one element type.
                 if program in GENERATED and rng.random() < 0.5:
                     continue
                 for part in rng.sample(sorted(parts), 1 if program in GENERATED else _PARTS_PER_OPERATOR):

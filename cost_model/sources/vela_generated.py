@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping
 
+from ..random_extent import random_extent
 from .vela_operators import BINARY, UNARY, QuantisedOperator, Shape
 
 _MAX_ELEMENTS = 1 << 23
+#: Most extents of real models are multiples of a power of two.
+_STEPS = (1, 1, 4, 8, 16, 16, 32, 64)
 _MAX_WEIGHTS = 1 << 21
 
 
@@ -23,23 +27,13 @@ def generated_operators(program: str) -> list[QuantisedOperator]:
     while len(found) < count:
         op = make(rng)
         tensors = (*op.inputs, op.output)
-        if max(map(_volume, tensors)) <= _MAX_ELEMENTS and (not op.weights or _volume(op.weights) <= _MAX_WEIGHTS):
+        if max(map(math.prod, tensors)) <= _MAX_ELEMENTS and (not op.weights or math.prod(op.weights) <= _MAX_WEIGHTS):
             found[op] = None
     return list(found)
 
 
-def _volume(shape: Shape) -> int:
-    volume = 1
-    for extent in shape:
-        volume *= extent
-    return volume
-
-
 def _extent(rng: random.Random, low: int, high: int) -> int:
-    """Log-uniform, mostly a multiple of a power of two, as the extents of real models are."""
-    value: float = low * (high / low) ** rng.random()
-    step = rng.choice((1, 1, 4, 8, 16, 16, 32, 64))
-    return min(high, max(low, round(value) if value < step else round(value / step) * step))
+    return random_extent(rng, low, high, _STEPS)
 
 
 def _channels(rng: random.Random) -> int:

@@ -13,6 +13,8 @@ from .vela_worker import Job, run_jobs
 
 #: Seconds by placement: a digit for each operand, then the result, 1 for fast memory.
 Placed = Mapping[str, float]
+#: By the system's name, the prices of operators.
+PriceTables = Mapping[str, Mapping[QuantisedOperator, Placed]]
 #: Weights beyond this many bytes are not compiled: Vela's reader copies them several times in 64 bits.
 MAX_WEIGHT_BYTES = 12 << 20
 

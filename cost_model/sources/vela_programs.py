@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...accelerator import Accelerator
+from ...models.registry import build
 from ...program import Buffer, BufferKind, Instruction, Operand, Program
 from .vela_operators import QuantisedOperator, Shape
-from .vela_shapes import build_on_meta, quantised, run_recorded
+from .vela_shapes import quantised, run_recorded
 
 #: Operations that become several operators: what each of these reads, a number for the result of an earlier one of
 #: them, a letter for an argument (x: the first tensor, w: the second, b: the third).
@@ -70,7 +71,7 @@ class OperatorProgram:
 
 def trace_model(model: str, size: str) -> Trace:
     """One model of the zoo in int8."""
-    return trace_module(f"{model}-{size}", *build_on_meta(model, size))
+    return trace_module(f"{model}-{size}", *build(model, size, shapes_only=True))
 
 
 def trace_module(name: str, module: Any, inputs: Sequence[Any]) -> Trace:

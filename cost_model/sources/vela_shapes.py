@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ...models.registry import META_SIZE, entry
+from ...models.registry import META_SIZE, build, entry
 from .vela_operators import BINARY, UNARY, QuantisedOperator, Shape
 
 Operators = Iterator[QuantisedOperator]
@@ -25,19 +25,8 @@ def zoo_operators(model: str, size: str) -> list[QuantisedOperator]:
     def record(name: str, args: Any, result: Any) -> None:
         found.update(dict.fromkeys(quantised(name, args, result, images)))
 
-    module, inputs = build_on_meta(model, size)
-    run_recorded(module, inputs, record)
+    run_recorded(*build(model, size, shapes_only=True), record)
     return list(found)
-
-
-def build_on_meta(model: str, size: str) -> Any:
-    """A model of the zoo and its example inputs without any memory."""
-    import torch
-
-    known = entry(model)
-    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]), torch.device("meta"):
-        warnings.simplefilter("ignore")
-        return known.builder(**known.configs[size])
 
 
 def run_recorded(module: Any, inputs: Any, record: Callable[[str, Any, Any], None]) -> None:

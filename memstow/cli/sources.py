@@ -58,21 +58,9 @@ def _zoo_source(name: str, size: str) -> ModelSource:
         raise UnknownNameError(f"size of model {name!r}:", size, entry.sizes)
 
     def build(seed: int, materialise: bool) -> Built:
-        return models.build(name, size, seed=seed) if materialise or size == DEEP else build_on_meta(name, size)
+        return models.build(name, size, seed=seed, shapes_only=not materialise)
 
     return ModelSource(f"{name}-{size}", size == DEEP, build)
-
-
-def build_on_meta(name: str, size: str) -> Built:
-    """A zoo model of any size with shapes only: no weight and no input has storage."""
-    import torch
-
-    from .. import models
-
-    entry = models.entry(name)
-    with torch.device("meta"):
-        module, inputs = entry.builder(**entry.configs[size])
-    return module.eval().requires_grad_(False), inputs
 
 
 def _user_source(text: str) -> ModelSource:

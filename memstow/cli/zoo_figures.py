@@ -18,7 +18,6 @@ from ..errors import InvalidInputError
 from ..planners import Effort
 from .console import notice
 from .models import FIGURES_FILE, SizeFigures, ZooFigures, load_figures
-from .sources import build_on_meta
 
 TABLE = Path(__file__).with_name(FIGURES_FILE)
 
@@ -27,7 +26,7 @@ def measure(name: str, size: str) -> SizeFigures:
     """Parameters, FLOPs and kernels of one model; the accelerator and planner have no influence on them."""
     from ..tvm_ext.compiler import compile_model
 
-    module, inputs = build_on_meta(name, size)
+    module, inputs = zoo.build(name, size, shapes_only=True)
     compilation = compile_model(
         module,
         inputs,

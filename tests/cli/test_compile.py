@@ -99,7 +99,11 @@ def test_the_deep_size_is_planned_only(install: Install, monkeypatch: pytest.Mon
     import torch
 
     built = (torch.nn.Linear(2, 2, device="meta"), (torch.empty(1, 2, device="meta"),))
-    monkeypatch.setattr(models, "build", lambda name, size, seed: built if size == "deep" else pytest.fail(size))
+
+    def build(name: str, size: str, *, seed: int, shapes_only: bool) -> object:
+        return built if size == "deep" else pytest.fail(size)
+
+    monkeypatch.setattr(models, "build", build)
     compiler = install()
     result = memstow("compile", "llama", "--size", "deep", "--out", "out", "--json")
     assert result.code == 0, result.err

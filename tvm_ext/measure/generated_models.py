@@ -9,10 +9,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ...cost_model.random_extent import random_extent
+
 Built = tuple[nn.Module, tuple[torch.Tensor, ...]]
 Function = Callable[..., torch.Tensor]
 Kinds = tuple[Callable[[random.Random], Built], ...]
 _MODELS_PER_PROGRAM = 100
+#: Most extents of real models are multiples of a power of two.
+_STEPS = (1, 4, 8, 16, 16, 32, 64)
 #: What one model may compute and hold, so that a kernel runs in milliseconds.
 _MAX_FLOPS, _MAX_ELEMENTS = 4e8, 1 << 21
 
@@ -46,10 +50,7 @@ def generated_models(program: str) -> Iterator[Built]:
 
 
 def _extent(rng: random.Random, low: int, high: int) -> int:
-    """Log-uniform, mostly a multiple of a power of two, as the extents of real models are."""
-    value: float = low * (high / low) ** rng.random()
-    step = rng.choice((1, 4, 8, 16, 16, 32, 64))
-    return min(high, max(low, round(value) if value < step else round(value / step) * step))
+    return random_extent(rng, low, high, _STEPS)
 
 
 def _activation(rng: random.Random) -> nn.Module:

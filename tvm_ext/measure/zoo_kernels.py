@@ -13,6 +13,7 @@ from tvm.target import Target
 from ... import models
 from ...cost_model.kernel import KernelFacts
 from ...cost_model.measurer import BuiltKernel
+from ...cost_model.samples import GENERATED_SIZE
 from ...cost_model.sources.host import HostKernel
 from ..compiler import lower
 from ..cpu_schedule import host_target
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     import torch
 
     Built = tuple[torch.nn.Module, tuple[torch.Tensor, ...]]
-
-GENERATED_SIZE = "generated"
 
 
 class ZooKernels:
