@@ -24,7 +24,15 @@ class TrainingSettings:
 _COMMON = {"subsample": 0.8, "max_bin": 128}
 SETTINGS: Mapping[str, TrainingSettings] = {
     "vela": TrainingSettings(
-        {**_COMMON, "max_depth": 10, "eta": 0.1, "min_child_weight": 2, "colsample_bytree": 0.5},
+        {
+            **_COMMON,
+            "subsample": 0.805,
+            "max_depth": 10,
+            "eta": 0.0692,
+            "min_child_weight": 18,
+            "colsample_bytree": 0.849,
+            "reg_lambda": 0.275,
+        },
         rounds=450,
         members=1,
         folds=2,

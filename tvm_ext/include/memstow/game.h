@@ -138,6 +138,8 @@ class GameState {
   const FastMemory& memory() const { return memory_.memory(); }
   /*! \brief The residency that holds a storage's data now (its block's key in memory()), or -1. */
   int32_t ResidencyOf(int32_t storage) const { return places_[static_cast<size_t>(storage)].resident; }
+  /*! \brief The time from which on slow memory holds a storage's data; beyond every time while it does not. */
+  int32_t SlowFrom(int32_t storage) const { return places_[static_cast<size_t>(storage)].slow_from; }
 
  private:
   static constexpr int32_t kNobody = -1;

@@ -1,0 +1,84 @@
+/*!
+ * \file memstow/trajectory_search.h
+ * \brief Many games on one problem, guided: from the beginning, then again and again from the middle of the best one.
+ *
+ *  The game so far stands at its end, and any decision of it can be gone back to. One iteration:
+ *
+ *    current   d d s d c s s d s d s s d d     1. go back to a decision where the guide doubts what was done
+ *    back to           ^                       2. do something else there, drawn from the guide's advice
+ *    new       d d s d d d s d s d s s d d     3. for a while draw, or do what was done, at random; where a storage's
+ *                      ? ?   ?                    last decision is another than it was, ask the guide
+ *                                              4. then as it was done, as long as that is legal, to the end
+ *
+ *  What is faster, or only a little slower early on, becomes the current game (simulated annealing). A game that is much
+ *  slower than the current one was at the same decision, is given up.
+ */
+#ifndef MEMSTOW_TRAJECTORY_SEARCH_H_
+#define MEMSTOW_TRAJECTORY_SEARCH_H_
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "memstow/guide.h"
+#include "memstow/search_random.h"
+
+namespace memstow {
+
+/*! \brief A slice of work and where in the whole search it lies. */
+struct GameSlice {
+  int64_t iterations = 0;
+  double seconds = std::numeric_limits<double>::infinity();
+  double progress_from = 0.0;
+  double progress_until = 1.0;
+};
+
+/*! \brief See the head of this file. One thread at a time; the guide must outlive it. */
+class TrajectorySearch {
+ public:
+  TrajectorySearch(const Guide& guide, uint64_t seed);
+
+  /*! \brief Play a game from the beginning, at temperature 0 by the best advice, else drawn; it becomes current. */
+  void Play(double temperature);
+  /*! \brief Begin from these actions: each is done where it is legal, else what the guide says. */
+  void Adopt(Span<uint8_t> actions);
+  /*! \brief Iterations as long as the slice allows; how many. The game must have been played or adopted. */
+  int64_t Improve(const GameSlice& slice);
+
+  /*! \brief Seconds and actions of the best game so far. */
+  double best_seconds() const { return best_seconds_; }
+  const std::vector<Action>& best() const { return best_; }
+  /*! \brief Decisions made so far, and those of them on the guide's advice. */
+  int64_t num_decisions() const { return num_decisions_; }
+  int64_t num_asked() const { return num_asked_; }
+
+ private:
+  Advice Ask();
+  void Do(Action action);
+  Action Draw(const Advice& advice, double temperature);
+  void Note(const Advice& advice, Action action);
+  void Iterate(double temperature);
+  size_t DrawDecision();
+  void Leave(Action action);
+  bool Follow(double temperature);
+  void Keep();
+
+  const Guide* guide_;
+  GameState state_;
+  Random random_;
+  std::vector<Action> current_, next_, best_;
+  /*! \brief By decision: seconds of the program before it, in the current game and the next one. */
+  std::vector<double> seconds_at_, next_seconds_;
+  /*! \brief By decision: the probability that the guide gave to other actions. */
+  std::vector<float> doubt_;
+  /*! \brief By storage: its last decision is another than in the current game. */
+  std::vector<uint8_t> differs_;
+  std::vector<int32_t> differing_;
+  double best_seconds_ = std::numeric_limits<double>::infinity();
+  double scale_ = 0.0;
+  int64_t num_decisions_ = 0;
+  int64_t num_asked_ = 0;
+};
+
+}  // namespace memstow
+#endif  // MEMSTOW_TRAJECTORY_SEARCH_H_
