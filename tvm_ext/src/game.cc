@@ -157,17 +157,19 @@ uint32_t GameState::LegalActions() {
 }
 
 // Drawing without replacement until one is legal draws evenly from the legal ones, and asks only about those drawn.
-void GameState::PlayRandomly(std::mt19937_64* random) {
-  while (!IsTerminal()) {
-    Action left[kNumActions] = {Action::kDrop, Action::kNoCopy, Action::kCopy};
-    uint64_t bits = (*random)();
-    for (uint64_t count = kNumActions; count > 0; --count) {
-      Action& drawn = left[bits % count];
-      bits /= count;
-      if (TryApply(drawn)) break;
-      drawn = left[count - 1];
-    }
+void GameState::ApplyRandomly(std::mt19937_64* random) {
+  Action left[kNumActions] = {Action::kDrop, Action::kNoCopy, Action::kCopy};
+  uint64_t bits = (*random)();
+  for (uint64_t count = kNumActions; count > 0; --count) {
+    Action& drawn = left[bits % count];
+    bits /= count;
+    if (TryApply(drawn)) return;
+    drawn = left[count - 1];
   }
+}
+
+void GameState::PlayRandomly(std::mt19937_64* random) {
+  while (!IsTerminal()) ApplyRandomly(random);
 }
 
 std::string GameState::History() const {

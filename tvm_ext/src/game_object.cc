@@ -4,57 +4,13 @@
 
 #include <utility>
 
-#include "memstow/game.h"
-#include "memstow/problem_object.h"
+#include "memstow/game_object.h"
 
 namespace memstow {
 
 namespace ffi = tvm::ffi;
 
 namespace {
-
-/*! \brief A game that Python and states hold, with the problem that it needs. It never changes. */
-class GameObj : public ffi::Object {
- public:
-  GameObj(ProblemRef problem, GameOptions options)
-      : problem_(std::move(problem)), game(problem_->problem(), std::move(options)) {}
-
-  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("memstow.game.Game", GameObj, ffi::Object);
-
- private:
-  ProblemRef problem_;
-
- public:
-  Game game;
-};
-
-class GameRef : public ffi::ObjectRef {
- public:
-  GameRef(ProblemRef problem, GameOptions options)
-      : ObjectRef(ffi::make_object<GameObj>(std::move(problem), std::move(options))) {}
-  TVM_FFI_DEFINE_OBJECT_REF_METHODS_NOTNULLABLE(GameRef, ffi::ObjectRef, GameObj);
-};
-
-/*! \brief A game in play, with the game that it needs. */
-class GameStateObj : public ffi::Object {
- public:
-  explicit GameStateObj(GameRef game) : game_(std::move(game)), state(game_->game) {}
-
-  static constexpr bool _type_mutable = true;
-  TVM_FFI_DECLARE_OBJECT_INFO_FINAL("memstow.game.State", GameStateObj, ffi::Object);
-
- private:
-  GameRef game_;
-
- public:
-  GameState state;
-};
-
-class GameStateRef : public ffi::ObjectRef {
- public:
-  explicit GameStateRef(ffi::ObjectPtr<GameStateObj> data) : ObjectRef(std::move(data)) {}
-  TVM_FFI_DEFINE_OBJECT_REF_METHODS_NOTNULLABLE(GameStateRef, ffi::ObjectRef, GameStateObj);
-};
 
 GameRef MakeGame(ProblemRef problem, int64_t node_limit, int64_t block_limit, ffi::TensorView cross_program) {
   if (node_limit < 0 || block_limit < 0) {

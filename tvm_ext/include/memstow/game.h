@@ -120,6 +120,8 @@ class GameState {
   bool TryApply(Action action);
   /*! \brief Take the last decision back. \throws ValueError when there is none. */
   void Undo();
+  /*! \brief Apply a legal action drawn evenly. \throws ValueError when the game is over. */
+  void ApplyRandomly(std::mt19937_64* random);
   /*! \brief Play legal actions drawn evenly until the game is over. */
   void PlayRandomly(std::mt19937_64* random);
 
