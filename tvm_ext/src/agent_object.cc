@@ -5,11 +5,14 @@
 #include <tvm/ffi/reflection/registry.h>
 #include <tvm/ffi/string.h>
 
+#include <limits>
 #include <memory>
 #include <utility>
 
 #include "memstow/game_object.h"
 #include "memstow/guide.h"
+#include "memstow/guided_models.h"
+#include "memstow/gumbel_search_object.h"
 #include "memstow/trajectory_search.h"
 
 namespace memstow {
@@ -126,6 +129,50 @@ int64_t Improve(TrajectoriesRef search, int64_t iterations, double seconds, doub
                                  timed ? seconds : std::numeric_limits<double>::infinity(), from, until});
 }
 
+/*! In `given`: the search decides. */
+constexpr uint8_t kOpen = 255;
+
+/*!
+ * Play a game: decision i is given[i], or the search's where that is kOpen; searched[i] says whether to search there
+ * although it is given. A given action that is illegal gives way to the best advice. `features`: those of the states.
+ */
+void PlayGame(GuideRef guide, SearchOptionsRef options, bool learned, int64_t horizon, int64_t seed,
+              ffi::TensorView given, ffi::TensorView searched, ffi::TensorView features, ffi::TensorView legal,
+              ffi::TensorView actions, ffi::TensorView visits, ffi::TensorView q, ffi::TensorView policy,
+              ffi::TensorView values, ffi::TensorView rewards) {
+  const Guide& advisor = guide->guide;
+  const Observer& observer = advisor.observer();
+  const size_t count = observer.game().decisions().size(), width = StateFeatureNames().size();
+  const Span<uint8_t> wished = Elements<uint8_t>(given, count, "given");
+  const Span<uint8_t> looked = Elements<uint8_t>(searched, count, "searched");
+  float* seen = Output<float>(features, count * width, "features");
+  const DecisionArrays out(count, legal, actions, visits, q, policy, values, rewards);
+  GameState state(observer.game());
+  GuidedEvaluator evaluator(advisor, static_cast<int32_t>(horizon));
+  TrueModel exact(&state, &evaluator, observer.UnitSeconds());
+  std::unique_ptr<LearnedModel> imagined;
+  if (learned) imagined = std::make_unique<LearnedModel>(advisor, &state);
+  TreeModel* model = learned ? static_cast<TreeModel*>(imagined.get()) : &exact;
+  GumbelSearch search(options->options);
+  std::mt19937_64 random;
+  for (size_t i = 0; i < count; ++i) {
+    const bool is_open = wished[i] == kOpen;
+    const Advice advice = advisor.Ask(&state, false, &seen[i * width], nullptr);
+    SearchedDecision decision;
+    decision.legal = advice.legal;
+    if (is_open || looked[i] != 0) {
+      random.seed(SeedOf(static_cast<uint64_t>(seed), i));
+      decision.found = search.Run(model, &random);
+    }
+    const bool follows = !is_open && wished[i] < kNumActions && advice.IsLegal(wished[i]);
+    if (!is_open) decision.found.action = follows ? static_cast<Action>(wished[i]) : advice.Best();
+    const double before = state.Seconds();
+    state.Apply(decision.found.action);
+    decision.reward = (before - state.Seconds()) / observer.UnitSeconds();
+    out.Write(i, decision);
+  }
+}
+
 ffi::String Best(TrajectoriesRef search) {
   std::string digits;
   for (const Action action : search->search.best()) digits.push_back(static_cast<char>('0' + static_cast<int>(action)));
@@ -160,6 +207,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
           "memstow.agent.priced_guide",
           [](ObserverRef observer) { return GuideRef(ffi::make_object<GuideObj>(std::move(observer))); },
           "Advice by prices")
+      .def("memstow.agent.play_game", PlayGame, "Play and record a game, given or searched decision by decision")
       .def(
           "memstow.agent.trajectories",
           [](GuideRef guide, int64_t seed) {

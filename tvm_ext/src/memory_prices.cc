@@ -136,7 +136,7 @@ void MemoryPrices::Sum() {
   }
 }
 
-void MemoryPrices::Price(const Problem& problem) {
+void MemoryPrices::PriceTouches(const Problem& problem) {
   for (int32_t id = 0; id < problem.num_touches(); ++id) {
     const Touch& touch = problem.touch(id);
     const Storage& storage = problem.storage(touch.storage);
@@ -204,7 +204,7 @@ void MemoryPrices::Choose(const Problem& problem, int32_t number) {
 }
 
 void MemoryPrices::Round(const Problem& problem, bool counts) {
-  Price(problem);
+  PriceTouches(problem);
   std::fill(load_change_.begin(), load_change_.end(), 0.0);
   std::fill(use_change_.begin(), use_change_.end(), 0.0);
   for (int32_t s = 0; s < problem.num_storages(); ++s) {

@@ -13,9 +13,9 @@ constexpr double kLeastUnit = 1e-15;
 constexpr int32_t kLookBack = 256;
 
 float Cut(double x) { return static_cast<float>(std::clamp(x, -kMost, kMost)); }
-float Fold(double x) { return Cut(std::copysign(std::log1p(std::abs(x)), x)); }
-/*! \brief Fold of a ratio whose denominator may be 0. */
-float Part(double x, double of) { return Fold(x / std::max(of, kLeastUnit)); }
+float Squash(double x) { return Cut(std::copysign(std::log1p(std::abs(x)), x)); }
+/*! \brief Squash of a ratio whose denominator may be 0. */
+float Part(double x, double of) { return Squash(x / std::max(of, kLeastUnit)); }
 
 /*! \brief Writes one feature after the other. */
 class Row {
@@ -125,8 +125,8 @@ void Observer::ProgramRow(size_t decision, float* row) const {
       << Part(here.benefit - here.copy_memory_cost - here.copy_engine_cost, unit_)
       << Part(here.copy_memory_cost, unit_) << Part(here.copy_engine_cost, copy) << Part(here.continuation, unit_)
       << Cut(here.fast_share) << Cut(here.copy_share) << Cut(first ? 0.0 : prices_.touch(id - 1).fast_share)
-      << Cut(last ? 0.0 : prices_.touch(id + 1).fast_share) << Fold(mean_price(t, t))
-      << Fold(mean_price(before + 1, t)) << Fold(mean_price(t + 1, after)) << Cut(prices_.engine_price(t))
+      << Cut(last ? 0.0 : prices_.touch(id + 1).fast_share) << Squash(mean_price(t, t))
+      << Squash(mean_price(before + 1, t)) << Squash(mean_price(t + 1, after)) << Cut(prices_.engine_price(t))
       << Cut(prices_.load(t) / capacity) << Part(slow_seconds, unit_)
       << Cut((slow_seconds - fast_seconds) / std::max(slow_seconds, kLeastUnit))
       << Cut(std::log1p(problem.instruction(t).num_slots) / 2.0) << Cut(touch.slot / 4.0) << Cut(t / count)
@@ -176,10 +176,10 @@ Observation Observer::Observe(GameState* state, float* features) const {
     state->Undo();
   }
   Row out(features);
-  out << ((found.legal & 1U) != 0) << ((found.legal & 2U) != 0) << ((found.legal & 4U) != 0) << Fold(found.rewards[0])
-      << Fold(found.rewards[1]) << Fold(found.rewards[2])
-      << ((found.legal & 2U) != 0 ? Fold(found.rewards[1] - stay_price / unit_) : 0.0F)
-      << ((found.legal & 4U) != 0 ? Fold(found.rewards[2] - copy_price / unit_) : 0.0F) << is_resident
+  out << ((found.legal & 1U) != 0) << ((found.legal & 2U) != 0) << ((found.legal & 4U) != 0) << Squash(found.rewards[0])
+      << Squash(found.rewards[1]) << Squash(found.rewards[2])
+      << ((found.legal & 2U) != 0 ? Squash(found.rewards[1] - stay_price / unit_) : 0.0F)
+      << ((found.legal & 4U) != 0 ? Squash(found.rewards[2] - copy_price / unit_) : 0.0F) << is_resident
       << (slow_from <= t) << Cut(std::log1p(std::max(0, t - block_end)) / 2.0) << Cut(free_now) << Cut(free_since)
       << Cut(free_gap) << Part(size, capacity * std::max(1e-3, free_since))
       << Cut(1.0 - free_now - prices_.load(t) / capacity) << Part(moment.pending, storage.copy_seconds)

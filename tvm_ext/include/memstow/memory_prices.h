@@ -80,7 +80,7 @@ class MemoryPrices {
   void FillBenefits(const Problem& problem);
   void FillWindows(const Problem& problem);
   void Choose(const Problem& problem, int32_t storage);
-  void Price(const Problem& problem);
+  void PriceTouches(const Problem& problem);
   void Sum();
   void Round(const Problem& problem, bool counts);
 

@@ -2,7 +2,7 @@
  * \file memstow/observer.h
  * \brief What the agent sees of MallocGame: numbers of a decision that never change, and of the state when it is due.
  *
- *  All are ratios (to the capacity, to a copy's seconds, to the mean saving of a decision, ...), folded by
+ *  All are ratios (to the capacity, to a copy's seconds, to the mean saving of a decision, ...), squashed by
  *  sign(x) log(1 + |x|) where they have no bound and cut at 4, so that one network serves programs of 20 to 20,000
  *  instructions and memories of 0.1 to 200 MiB. The names below are the only list of them.
  *
