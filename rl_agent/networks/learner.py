@@ -81,7 +81,7 @@ class Learner:
         )
         decayed = [each for each in network.parameters() if each.ndim > 1]
         others = [each for each in network.parameters() if each.ndim <= 1]
-        groups = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
+        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
         self._optimiser = torch.optim.AdamW(
             groups, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )

@@ -52,4 +52,4 @@ class LocalAttention(nn.Module):
 
     def _by_head(self, x: Tensor) -> Tensor:
         """(C, places, width) -> (C, heads, places, width / heads)."""
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:2], self.heads, -1).transpose(1, 2)
