@@ -11,7 +11,7 @@ from torch.nn import functional
 from .chunks import Chunks, with_neighbours
 
 #: Chunks whose scores are computed at once; bounds the memory of a long program.
-_AT_ONCE = 64
+_AT_ONCE = 16
 
 
 class LocalAttention(nn.Module):
