@@ -36,7 +36,7 @@ void Tanh(float* x, size_t count) {
 
 /*! \brief Mean of the bins under softmax of the logits. */
 double Expectation(const float* logits, const std::vector<float>& bins) {
-  if (bins.size() == 1) return logits[0];  // a scalar in place of a distribution
+  if (bins.empty()) return logits[0];  // a scalar in place of a distribution
   const float most = *std::max_element(logits, logits + bins.size());
   double sum = 0.0, weighted = 0.0;
   for (size_t k = 0; k < bins.size(); ++k) {
@@ -89,7 +89,7 @@ PolicyNetwork::PolicyNetwork(const std::vector<Span<float>>& arrays) {
   const size_t latent = represent_out_.outputs();
   const bool fits = represent_out_.inputs() == represent_in_.outputs() && trunk_.inputs() == latent &&
                     policy_.inputs() == trunk_.outputs() && policy_.outputs() == kNumActions &&
-                    value_.inputs() == trunk_.outputs() && value_.outputs() == value_bins_.size() &&
+                    value_.inputs() == trunk_.outputs() && value_.outputs() == std::max<size_t>(1, value_bins_.size()) &&
                     step_in_.inputs() > latent + kNumActions && step_out_.inputs() == step_in_.outputs() &&
                     step_out_.outputs() == latent && reward_.inputs() == step_in_.outputs() &&
                     reward_.outputs() == reward_bins_.size();

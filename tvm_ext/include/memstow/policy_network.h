@@ -10,7 +10,8 @@
  *    dynamics         tanh(E relu(D [latent; action; next embedding]))        the next latent state
  *                     reward logits from the same hidden layer
  *
- *  Values and rewards are distributions over bins (arXiv 2403.03950); a reward's bins are of sign(x) log(1 + |x|).
+ *  Values and rewards are distributions over bins (arXiv 2403.03950), a value without bins is a number; a reward's bins
+ *  are of sign(x) log(1 + |x|).
  *  Sums are made in one order on every machine, so that a seed gives the same plan.
  */
 #ifndef MEMSTOW_POLICY_NETWORK_H_

@@ -1,0 +1,57 @@
+"""A trained agent: a network from a folder, ready to guide games."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from ..errors import UnknownNameError
+from .game import Game
+from .guide import CoreNetwork, Guide
+from .networks import FeatureNames, MemstowNetwork, core_arrays, embeddings_of, load_network
+from .observation import OBSERVATION_VERSION, Observer, program_features, state_features
+
+#: The agent that planners use where none is named.
+DEFAULT_AGENT = "memstow"
+_TRAINED = Path(__file__).parent / "trained"
+
+
+def feature_names() -> FeatureNames:
+    """What networks of this version see."""
+    return FeatureNames(version=OBSERVATION_VERSION, program=program_features(), state=state_features())
+
+
+class Agent:
+    """A network and its layers in the core. Never changes and may be shared between threads."""
+
+    def __init__(self, network: MemstowNetwork) -> None:
+        self._network = network.eval()
+        self._core = CoreNetwork(core_arrays(network))
+
+    def guide(self, game: Game) -> Guide:
+        """Advice for a game; reads its program."""
+        return self.guide_of(Observer(game))
+
+    def guide_of(self, observer: Observer) -> Guide:
+        """The same, with what is seen of the game at hand."""
+        return Guide(observer, self._core, embeddings_of(self._network, observer.program))
+
+
+def agent_names() -> list[str]:
+    """The agents that come with memstow."""
+    return sorted(path.parent.name for path in _TRAINED.glob("*/network.json"))
+
+
+@cache
+def load_agent(name: str = DEFAULT_AGENT) -> Agent:
+    """An agent by the name of one that comes with memstow, or by its folder.
+
+    Raises:
+        UnknownNameError: no such agent; suggests the nearest.
+        InvalidInputError: the folder's files are damaged or of another version.
+    """
+    folder = Path(name) if "/" in name else _TRAINED / name
+    if not (folder / "network.json").is_file():
+        raise UnknownNameError("agent", name, agent_names(), "Or give a folder, with a slash in its name.")
+    network, _ = load_network(folder, feature_names())
+    return Agent(network)
