@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -193,9 +194,16 @@ class Trajectories:
         return int(core_function("memstow.agent.improve")(self._handle, iterations, seconds, *progress))
 
     def slices(self, *, deadline_in: float, iterations: int | None) -> Iterator[int]:
-        """Search to the end in slices; yields the iterations so far after each."""
-        from time import monotonic
+        """Search to the end in slices; yields the iterations so far after each.
 
+        A long game is finished however the search ends, which takes microseconds a decision.
+        """
+        try:
+            yield from self._slices(deadline_in, iterations)
+        finally:
+            core_function("memstow.agent.finish")(self._handle)
+
+    def _slices(self, deadline_in: float, iterations: int | None) -> Iterator[int]:
         begin, done = monotonic(), 0
         while True:
             if iterations is not None:

@@ -223,6 +223,8 @@ TVM_FFI_STATIC_INIT_BLOCK() {
           "Begin from given actions")
       .def("memstow.agent.improve", Improve, "Play from the middle of the best games; iterations made")
       .def(
+          "memstow.agent.finish", [](TrajectoriesRef t) { t->search.Finish(); }, "Play a sweep to its end")
+      .def(
           "memstow.agent.best_seconds", [](TrajectoriesRef t) { return t->search.best_seconds(); },
           "Seconds of the best game")
       .def("memstow.agent.best", Best, "Actions of the best game")

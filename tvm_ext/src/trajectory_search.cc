@@ -19,6 +19,8 @@ constexpr float kLeastDoubt = 0.02F;
 constexpr size_t kCompareAfter = 96, kCompareEvery = 32;
 // A game is given up when it is so many temperatures slower than the current one was.
 constexpr double kGiveUp = 6.0;
+// Games of more decisions are swept; there a change is judged so many decisions after the last other action.
+constexpr size_t kLongGame = 3000, kWindow = 128;
 
 }  // namespace
 
@@ -62,10 +64,15 @@ void TrajectorySearch::Note(const Advice& advice, Action action) {
   doubt_[state_.NumDecided()] = std::max(kLeastDoubt, static_cast<float>(1.0 - mine));
 }
 
-void TrajectorySearch::Play(double temperature) {
+void TrajectorySearch::Begin() {
   while (state_.NumDecided() > 0) state_.Undo();
   current_.clear();
   seconds_at_[0] = state_.Seconds();
+  offset_ = 0.0;
+}
+
+void TrajectorySearch::Play(double temperature) {
+  Begin();
   while (!state_.IsTerminal()) {
     const Advice advice = Ask();
     const Action action = Draw(advice, temperature);
@@ -78,9 +85,7 @@ void TrajectorySearch::Play(double temperature) {
 }
 
 void TrajectorySearch::Adopt(Span<uint8_t> actions) {
-  while (state_.NumDecided() > 0) state_.Undo();
-  current_.clear();
-  seconds_at_[0] = state_.Seconds();
+  Begin();
   while (!state_.IsTerminal()) {
     const Advice advice = Ask();
     const size_t k = current_.size();
@@ -115,9 +120,20 @@ int64_t TrajectorySearch::Improve(const GameSlice& slice) {
       part = static_cast<double>(count) / static_cast<double>(slice.iterations);
     }
     const double progress = slice.progress_from + part * (slice.progress_until - slice.progress_from);
-    Iterate(scale_ * kHot * std::pow(kCold / kHot, progress));
+    const double temperature = scale_ * kHot * std::pow(kCold / kHot, progress);
+    if (current_.size() > kLongGame) {
+      Sweep(temperature);
+    } else {
+      Iterate(temperature);
+    }
   }
   return count;
+}
+
+void TrajectorySearch::Finish() {
+  while (!state_.IsTerminal()) Advance();
+  offset_ = 0.0;
+  Keep();
 }
 
 size_t TrajectorySearch::DrawDecision() {
@@ -133,22 +149,59 @@ size_t TrajectorySearch::DrawDecision() {
 void TrajectorySearch::Iterate(double temperature) {
   const size_t begin = DrawDecision();
   while (state_.NumDecided() > begin) state_.Undo();
+  if (Deviate(temperature, current_.size())) {
+    Keep();
+  } else {
+    while (!state_.IsTerminal()) Do(current_[state_.NumDecided()]);
+  }
+}
+
+// One change of a sweep. What is behind the state is current_, what is ahead was current_ before the changes behind.
+void TrajectorySearch::Sweep(double temperature) {
+  if (state_.IsTerminal()) {
+    Finish();
+    while (state_.NumDecided() > 0) state_.Undo();
+  }
+  while (!state_.IsTerminal() && random_.Uniform() >= doubt_[state_.NumDecided()]) Advance();
+  if (state_.IsTerminal()) return;
+  if (!Deviate(temperature, kWindow)) Advance();
+}
+
+// One decision of a sweep: as in the current game or, where a change behind it made that illegal, by the best advice.
+void TrajectorySearch::Advance() {
+  const size_t at = state_.NumDecided();
+  if (state_.TryApply(current_[at])) {
+    ++num_decisions_;
+  } else {
+    current_[at] = Ask().Best();
+    Do(current_[at]);
+  }
+  const double before = seconds_at_[at + 1];
+  seconds_at_[at + 1] = state_.Seconds();
+  offset_ = seconds_at_[at + 1] - before;
+}
+
+// Do something else now and follow the current game, for `window` decisions after the last other action. If that is
+// accepted, it is the current game; otherwise the state is where it was.
+bool TrajectorySearch::Deviate(double temperature, size_t window) {
+  const size_t begin = state_.NumDecided();
   Advice advice = Ask();
   Note(advice, current_[begin]);
   advice.legal &= ~(1U << static_cast<uint32_t>(current_[begin]));
-  const double limit = seconds_at_.back() + temperature * random_.Exponential();
-  if (advice.legal != 0) {
-    Leave(Draw(advice, kDrawTemperature));
-    if (Follow(temperature) && state_.Seconds() <= limit) {
-      std::copy(next_.begin() + static_cast<int64_t>(begin), next_.end(), current_.begin() + static_cast<int64_t>(begin));
-      seconds_at_.swap(next_seconds_);
-      std::copy(next_seconds_.begin(), next_seconds_.begin() + static_cast<int64_t>(begin) + 1, seconds_at_.begin());
-      Keep();
-      return;
-    }
-    while (state_.NumDecided() > begin) state_.Undo();
+  if (advice.legal == 0) return false;
+  const double limit = temperature * random_.Exponential();
+  Leave(Draw(advice, kDrawTemperature));
+  const bool followed = Follow(temperature, window);
+  const size_t end = state_.NumDecided();
+  if (followed && state_.Seconds() <= seconds_at_[end] + offset_ + limit) {
+    const int64_t from = static_cast<int64_t>(begin), until = static_cast<int64_t>(end);
+    offset_ = end == current_.size() ? 0.0 : state_.Seconds() - seconds_at_[end];
+    std::copy(next_.begin() + from, next_.begin() + until, current_.begin() + from);
+    std::copy(next_seconds_.begin() + from + 1, next_seconds_.begin() + until + 1, seconds_at_.begin() + from + 1);
+    return true;
   }
-  while (!state_.IsTerminal()) Do(current_[state_.NumDecided()]);
+  while (state_.NumDecided() > begin) state_.Undo();
+  return false;
 }
 
 // Do something, and remember where it is not what the current game does.
@@ -159,13 +212,14 @@ void TrajectorySearch::Leave(Action action) {
   const bool differs = action != current_[at];
   if (differs && differs_[static_cast<size_t>(storage)] == 0) differing_.push_back(storage);
   differs_[static_cast<size_t>(storage)] = differs ? 1 : 0;
+  if (differs) last_different_ = at;
   next_[at] = action;
   Do(action);
   next_seconds_[at + 1] = state_.Seconds();
 }
 
-// From the first new decision to the end; false when the game was given up.
-bool TrajectorySearch::Follow(double temperature) {
+// From the first other action on; false when the game was given up.
+bool TrajectorySearch::Follow(double temperature, size_t window) {
   const Game& game = guide_->observer().game();
   const size_t begin = state_.NumDecided();
   const double reach = random_.Chance(0.3) ? 0.0 : 4.0 * std::exp2(4.0 * random_.Uniform());
@@ -173,7 +227,7 @@ bool TrajectorySearch::Follow(double temperature) {
   const double change = random_.Uniform();
   size_t compared = drawn_until + kCompareAfter;
   bool goes_on = true;
-  while (goes_on && !state_.IsTerminal()) {
+  while (goes_on && !state_.IsTerminal() && state_.NumDecided() <= std::max(drawn_until, last_different_) + window) {
     const size_t at = state_.NumDecided();
     const int32_t storage = game.problem().touch(game.decisions()[at]).storage;
     const bool open = differs_[static_cast<size_t>(storage)] != 0;
@@ -188,7 +242,7 @@ bool TrajectorySearch::Follow(double temperature) {
     }
     if (at >= compared) {
       compared += kCompareEvery;
-      goes_on = state_.Seconds() <= seconds_at_[at + 1] + kGiveUp * temperature;
+      goes_on = state_.Seconds() <= seconds_at_[at + 1] + offset_ + kGiveUp * temperature;
     }
   }
   for (const int32_t storage : differing_) differs_[static_cast<size_t>(storage)] = 0;

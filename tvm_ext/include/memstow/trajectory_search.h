@@ -12,6 +12,9 @@
  *
  *  What is faster, or only a little slower early on, becomes the current game (simulated annealing). A game that is much
  *  slower than the current one was at the same decision, is given up.
+ *
+ *  Games of thousands of decisions are swept from the beginning to the end instead, and changed on the way: a change is
+ *  judged some decisions after the last other action, and what comes later follows when the sweep gets there.
  */
 #ifndef MEMSTOW_TRAJECTORY_SEARCH_H_
 #define MEMSTOW_TRAJECTORY_SEARCH_H_
@@ -44,6 +47,8 @@ class TrajectorySearch {
   void Adopt(Span<uint8_t> actions);
   /*! \brief Iterations as long as the slice allows; how many. The game must have been played or adopted. */
   int64_t Improve(const GameSlice& slice);
+  /*! \brief Play what a sweep has not come to yet, so that the best game counts it. */
+  void Finish();
 
   /*! \brief Seconds and actions of the best game so far. */
   double best_seconds() const { return best_seconds_; }
@@ -57,10 +62,14 @@ class TrajectorySearch {
   void Do(Action action);
   Action Draw(const Advice& advice, double temperature);
   void Note(const Advice& advice, Action action);
+  void Begin();
   void Iterate(double temperature);
+  void Sweep(double temperature);
+  void Advance();
+  bool Deviate(double temperature, size_t window);
   size_t DrawDecision();
   void Leave(Action action);
-  bool Follow(double temperature);
+  bool Follow(double temperature, size_t window);
   void Keep();
 
   const Guide* guide_;
@@ -76,6 +85,9 @@ class TrajectorySearch {
   std::vector<int32_t> differing_;
   double best_seconds_ = std::numeric_limits<double>::infinity();
   double scale_ = 0.0;
+  /*! \brief Seconds by which the current game, as changed behind the state, is slower than seconds_at_ ahead of it. */
+  double offset_ = 0.0;
+  size_t last_different_ = 0;
   int64_t num_decisions_ = 0;
   int64_t num_asked_ = 0;
 };
