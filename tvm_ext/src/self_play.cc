@@ -11,7 +11,8 @@ namespace memstow {
 
 namespace {
 
-/*! The finaliser of SplitMix64 (Steele et al., OOPSLA 2014): every bit of the input matters to every bit of the output. */
+/*! The finaliser of SplitMix64 (Steele et al., OOPSLA 2014): every bit of the input matters to every bit of the output.
+ */
 uint64_t Mixed(uint64_t bits) {
   bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9U;
   bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebU;
@@ -25,11 +26,16 @@ uint64_t SeedOf(uint64_t seed, uint64_t number) {
   return Mixed(Mixed(seed + kGolden) + (number + 1) * kGolden);
 }
 
+SearchResult SearchState(const GameState& state, TreeModel* model, GumbelSearch* search, uint64_t seed,
+                         std::mt19937_64* random) {
+  random->seed(SeedOf(seed, state.NumDecided()));
+  return search->Run(model, random);
+}
+
 SearchedDecision DecideBySearch(GameState* state, TreeModel* model, GumbelSearch* search, double unit_seconds,
                                 uint64_t seed, std::mt19937_64* random) {
-  random->seed(SeedOf(seed, state->NumDecided()));
   SearchedDecision decision;
-  decision.found = search->Run(model, random);
+  decision.found = SearchState(*state, model, search, seed, random);
   decision.legal = search->nodes()[0].evaluation.legal;
   const double before = state->Seconds();
   state->Apply(decision.found.action);

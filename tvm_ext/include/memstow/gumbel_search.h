@@ -37,7 +37,7 @@ namespace memstow {
 enum class ValueRange : uint8_t {
   /*! \brief The least and the greatest q or evaluation in the tree so far, as MuZero does. */
   kTree = 0,
-  /*! \brief Those of one node's legal actions, as google-deepmind/mctx does. */
+  /*! \brief Those of one node's legal actions, completed; google-deepmind/mctx does so. */
   kSiblings = 1,
 };
 

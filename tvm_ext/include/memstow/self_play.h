@@ -29,10 +29,14 @@ struct SearchedDecision {
 uint64_t SeedOf(uint64_t seed, uint64_t number);
 
 /*!
- * \brief Make one decision of a game: seed `random`, search, apply.
- * \param state The game; `model` has it as its root.
+ * \brief Search a state with the random numbers of its decision.
+ * \param state The game; `model` has it as its root, and may draw from `random`, too.
  * \throws ValueError when the game is over.
  */
+SearchResult SearchState(const GameState& state, TreeModel* model, GumbelSearch* search, uint64_t seed,
+                         std::mt19937_64* random);
+
+/*! \brief Search a state, and apply what was found. */
 SearchedDecision DecideBySearch(GameState* state, TreeModel* model, GumbelSearch* search, double unit_seconds,
                                 uint64_t seed, std::mt19937_64* random);
 

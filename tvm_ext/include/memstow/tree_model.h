@@ -32,7 +32,8 @@
 
 namespace memstow {
 
-/*! \brief What is known of a state before it is searched. At the end of the game nothing is legal and the value is 0. */
+/*! \brief What is known of a state before it is searched. At the end of the game nothing is legal and the value is 0.
+ */
 struct Evaluation {
   /*! \brief Bit a is set when action a is legal. */
   uint32_t legal = 0;
@@ -78,7 +79,7 @@ class TrueModel : public TreeModel {
   TrueModel(GameState* state, Evaluator* evaluator, double unit_seconds);
   TrueModel(const TrueModel&) = delete;
   TrueModel& operator=(const TrueModel&) = delete;
-  /*! \brief Leaves the state at the root, even when a simulation was broken off. */
+  /*! \brief Takes back what a simulation that was broken off has left. */
   ~TrueModel() override { TrueModel::ReturnToRoot(); }
 
   Evaluation Root() override;
@@ -90,7 +91,7 @@ class TrueModel : public TreeModel {
   GameState* state_;
   Evaluator* evaluator_;
   double unit_seconds_;
-  size_t root_;
+  int32_t depth_ = 0;
 };
 
 /*! \brief A finished game. */
@@ -99,7 +100,8 @@ struct BestEnd {
   double seconds = std::numeric_limits<double>::infinity();
 };
 
-/*! \brief Evaluates without a network: every legal action is as likely, the value is the mean return of random games. */
+/*! \brief Evaluates without a network: every legal action is as likely, the value is the mean return of random games.
+ */
 class RandomRollouts : public Evaluator {
  public:
   /*! \brief Values by `count` random games each, at least 1. `random` outlives it. */
