@@ -80,6 +80,8 @@ struct TreeNode {
   Action action = Action::kDrop;
   double reward = 0.0;
   Evaluation evaluation;
+  /*! \brief Softmax of the evaluation's logits over the legal actions. */
+  std::array<double, kNumActions> prior{};
   /*! \brief Mean of the evaluation's value and the returns of the visits that went on. */
   double value = 0.0;
   /*! \brief Simulations that came here. The root's evaluation counts as one. */
