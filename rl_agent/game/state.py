@@ -36,6 +36,11 @@ class State:
         return State(self.game, core_function("memstow.game.state_clone")(self._handle))
 
     @property
+    def handle(self) -> Any:
+        """The core's state, for functions of the core that take one."""
+        return self._handle
+
+    @property
     def num_decided(self) -> int:
         """Decisions made so far."""
         return int(core_function("memstow.game.state_decided")(self._handle))

@@ -1,10 +1,10 @@
+#include "memstow/game_object.h"
+
 #include <tvm/ffi/container/array.h>
 #include <tvm/ffi/reflection/registry.h>
 #include <tvm/ffi/string.h>
 
 #include <utility>
-
-#include "memstow/game_object.h"
 
 namespace memstow {
 

@@ -19,11 +19,12 @@ int32_t CountLegal(uint32_t legal) {
   return static_cast<int32_t>((legal & 1U) + (legal >> 1 & 1U) + (legal >> 2 & 1U));
 }
 
-/*! Probabilities over the legal actions; 0 for others. */
-std::array<double, kNumActions> Softmax(const TreeNode& node, const std::array<double, kNumActions>& logits) {
+/*! Probabilities over the node's legal actions; 0 for others. */
+template <typename T>
+std::array<double, kNumActions> Softmax(const TreeNode& node, const std::array<T, kNumActions>& logits) {
   double greatest = kNever;
   for (int32_t a = 0; a < kNumActions; ++a) {
-    if (IsLegal(node, a)) greatest = std::max(greatest, logits[a]);
+    if (IsLegal(node, a)) greatest = std::max(greatest, static_cast<double>(logits[a]));
   }
   std::array<double, kNumActions> probabilities{};
   double sum = 0.0;
@@ -32,11 +33,6 @@ std::array<double, kNumActions> Softmax(const TreeNode& node, const std::array<d
   }
   for (double& probability : probabilities) probability /= sum;
   return probabilities;
-}
-
-std::array<double, kNumActions> Prior(const TreeNode& node) {
-  const std::array<float, kNumActions>& logits = node.evaluation.logits;
-  return Softmax(node, {logits[0], logits[1], logits[2]});
 }
 
 /*! The first of the greatest. */
@@ -155,6 +151,7 @@ void GumbelSearch::Add(int32_t parent, Action action, double reward, const Evalu
   added.action = action;
   added.reward = reward;
   added.evaluation = evaluation;
+  if (evaluation.legal != 0) added.prior = Softmax(added, evaluation.logits);
   nodes_.push_back(added);
   if (evaluation.legal != 0) Widen(evaluation.value);
 }
@@ -249,14 +246,13 @@ GumbelSearch::Numbers GumbelSearch::Improved(const TreeNode& node) const {
 }
 
 double GumbelSearch::MixedValue(const TreeNode& node) const {
-  const Numbers prior = Prior(node);
   double weights = 0.0;
   double weighted_q = 0.0;
   int32_t visits = 0;
   for (int32_t a = 0; a < kNumActions; ++a) {
     const TreeNode* child = Child(node, a);
     if (child == nullptr) continue;
-    const double weight = std::max(prior[a], static_cast<double>(std::numeric_limits<float>::min()));
+    const double weight = std::max(node.prior[a], static_cast<double>(std::numeric_limits<float>::min()));
     weights += weight;
     weighted_q += weight * Q(*child);
     visits += child->visits;

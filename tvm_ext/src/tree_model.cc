@@ -18,25 +18,23 @@ double UnitSeconds(const Game& game) {
 }
 
 TrueModel::TrueModel(GameState* state, Evaluator* evaluator, double unit_seconds)
-    : state_(state), evaluator_(evaluator), unit_seconds_(unit_seconds), root_(state->NumDecided()) {
+    : state_(state), evaluator_(evaluator), unit_seconds_(unit_seconds) {
   if (!(unit_seconds > 0.0)) TVM_FFI_THROW(ValueError) << "expected a unit above 0 seconds, found " << unit_seconds;
 }
 
-Evaluation TrueModel::Root() {
-  root_ = state_->NumDecided();
-  return evaluator_->Evaluate(state_);
-}
+Evaluation TrueModel::Root() { return evaluator_->Evaluate(state_); }
 
 double TrueModel::Step(int32_t /*parent*/, Action action, int32_t /*child*/) {
   const double before = state_->Seconds();
   state_->Apply(action);
+  ++depth_;
   return (before - state_->Seconds()) / unit_seconds_;
 }
 
 Evaluation TrueModel::Evaluate(int32_t /*node*/) { return evaluator_->Evaluate(state_); }
 
 void TrueModel::ReturnToRoot() {
-  while (state_->NumDecided() > root_) state_->Undo();
+  for (; depth_ > 0; --depth_) state_->Undo();
 }
 
 RandomRollouts::RandomRollouts(int32_t count, double discount, double unit_seconds, std::mt19937_64* random)

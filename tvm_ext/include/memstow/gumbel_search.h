@@ -37,7 +37,7 @@ namespace memstow {
 enum class ValueRange : uint8_t {
   /*! \brief The least and the greatest q or evaluation in the tree so far, as MuZero does. */
   kTree = 0,
-  /*! \brief Those of one node's legal actions, as google-deepmind/mctx does. */
+  /*! \brief Those of one node's legal actions, completed; google-deepmind/mctx does so. */
   kSiblings = 1,
 };
 
@@ -80,6 +80,8 @@ struct TreeNode {
   Action action = Action::kDrop;
   double reward = 0.0;
   Evaluation evaluation;
+  /*! \brief Softmax of the evaluation's logits over the legal actions. */
+  std::array<double, kNumActions> prior{};
   /*! \brief Mean of the evaluation's value and the returns of the visits that went on. */
   double value = 0.0;
   /*! \brief Simulations that came here. The root's evaluation counts as one. */

@@ -79,7 +79,7 @@ class TrueModel : public TreeModel {
   TrueModel(GameState* state, Evaluator* evaluator, double unit_seconds);
   TrueModel(const TrueModel&) = delete;
   TrueModel& operator=(const TrueModel&) = delete;
-  /*! \brief Leaves the state at the root, even when a simulation was broken off. */
+  /*! \brief Takes back what a simulation that was broken off has left. */
   ~TrueModel() override { TrueModel::ReturnToRoot(); }
 
   Evaluation Root() override;
@@ -91,7 +91,7 @@ class TrueModel : public TreeModel {
   GameState* state_;
   Evaluator* evaluator_;
   double unit_seconds_;
-  size_t root_;
+  int32_t depth_ = 0;
 };
 
 /*! \brief A finished game. */
