@@ -101,7 +101,7 @@ def test_run_to_the_end(whole: Path) -> None:
     assert rows[1]["loss"]
     state = state_of(whole)
     assert (state.rounds_done, state.is_open, state.pending, state.steps_left) == (3, False, (), 0)
-    network, card = load_network(whole / "network", fake.FEATURES)
+    network, card = load_network(whole / "network", fake.FakePlayer().features)
     assert card.made_by == {"steps": "8", "games": "7", "seed": "0"}
     assert network.config.latent == 8
 

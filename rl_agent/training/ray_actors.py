@@ -13,7 +13,7 @@ from .episode import Episode
 #: Tasks that an actor has at hand, so that it need not wait for the next.
 _AT_HAND = 2
 #: How often a task is begun anew when the process that did it is lost.
-_RETRIES = 3
+RETRIES = 3
 
 
 class RayActors:
@@ -48,7 +48,7 @@ class RayActors:
         self._owns_ray = not self._ray.is_initialized()
         if self._owns_ray:
             _start(self._ray, count, address, object_store_bytes)
-        remote = self._ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=_RETRIES)(_Actor)
+        remote = self._ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=RETRIES)(_Actor)
         self._actors: list[Any] = [remote.remote(make_player) for _ in range(count)]
         self._waiting: deque[tuple[int, Task]] = deque()
         self._running: dict[Any, int] = {}  # reference of a result: the actor
@@ -87,7 +87,7 @@ class RayActors:
             raise MemstowError(f"actor: {task.kind} of {task.key!r} failed: {error.cause}") from error
         except self._ray.exceptions.RayError as error:
             raise MemstowError(
-                f"actor: {task.kind} of {task.key!r} was lost {_RETRIES + 1} times ({type(error).__name__}); "
+                f"actor: {task.kind} of {task.key!r} was lost {RETRIES + 1} times ({type(error).__name__}); "
                 "is there memory enough for so many actors?"
             ) from error
         return episode
