@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,19 +13,14 @@ if TYPE_CHECKING:
     from memstow.rl_agent.networks import FeatureNames
 
 
-@dataclass(frozen=True)
-class Key:
-    key: str
-
-
 class FakeProblems:
     """Keys ``game-0`` to ``game-(count - 1)``."""
 
     def __init__(self, count: int = 6) -> None:
         self._count = count
 
-    def draw(self, rng: np.random.Generator) -> Key:
-        return Key(f"game-{rng.integers(self._count)}")
+    def draw_key(self, rng: np.random.Generator) -> str:
+        return f"game-{rng.integers(self._count)}"
 
 
 class FakePlayer:

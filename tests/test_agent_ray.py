@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import fake_player as fake
 import pytest
 import torch
 
@@ -15,6 +14,8 @@ from memstow.rl_agent.training.config import TrainingConfig
 from memstow.rl_agent.training.episode import Episode
 from memstow.rl_agent.training.ray_actors import RayActors
 from memstow.rl_agent.training.trainer import train
+
+from . import fake_player as fake
 
 STORE_BYTES = 80 << 20
 
@@ -116,8 +117,20 @@ def test_task_that_cannot_be_done(
 
 
 def test_no_actors() -> None:
-    with pytest.raises(InvalidInputError, match="actors: expected 1 or more, found 0"):
+    with pytest.raises(InvalidInputError, match="actors: expected 1 or more of them, found 0"):
         RayActors(fake.FakePlayer, 0)
+
+
+def test_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+
+    def init(**options: object) -> None:
+        raise ConnectionError(f"Could not find any running Ray instance at {options['address']}.\nLong story.")
+
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(InvalidInputError, match=r"cluster host:1: cannot be reached \(Could not .*\.\); start it with"):
+        RayActors(fake.FakePlayer, 1, address="host:1")
 
 
 def test_ray_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

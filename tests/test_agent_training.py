@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import fake_player as fake
 import pytest
 import torch
 
@@ -17,6 +16,8 @@ from memstow.rl_agent.training.batches import ProgramCache
 from memstow.rl_agent.training.checkpoint import Checkpoints, RunState
 from memstow.rl_agent.training.config import TrainingConfig, load_config
 from memstow.rl_agent.training.trainer import Progress, TrainingResult, train
+
+from . import fake_player as fake
 
 TINY = {
     "batch": {"size": 8, "games": 2, "unroll": 2},
