@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from memstow.rl_agent.networks import FeatureNames
 from memstow.rl_agent.training.actor import Weights
 from memstow.rl_agent.training.episode import Episode
 
-FEATURES = FeatureNames(version=1, program=("hue", "size"), state=("phase", "luck", "last"))
-
-
-@dataclass(frozen=True)
-class Key:
-    key: str
+if TYPE_CHECKING:
+    from memstow.rl_agent.networks import FeatureNames
 
 
 class FakeProblems:
@@ -24,8 +19,8 @@ class FakeProblems:
     def __init__(self, count: int = 6) -> None:
         self._count = count
 
-    def draw(self, rng: np.random.Generator) -> Key:
-        return Key(f"game-{rng.integers(self._count)}")
+    def draw_key(self, rng: np.random.Generator) -> str:
+        return f"game-{rng.integers(self._count)}"
 
 
 class FakePlayer:
@@ -34,7 +29,11 @@ class FakePlayer:
     A game that is played has mistakes by seed and by the network, so that it tells whose weights were used.
     """
 
-    features = FEATURES
+    @property
+    def features(self) -> FeatureNames:
+        from memstow.rl_agent.networks import FeatureNames  # torch is slow to load in actors that do without
+
+        return FeatureNames(version=1, program=("hue", "size"), state=("phase", "luck", "last"))
 
     def program(self, key: str) -> np.ndarray:
         count = _decisions(key)

@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import fake_player as fake
 import numpy as np
 import pytest
 
@@ -12,6 +11,8 @@ from memstow.rl_agent.training.config import ReplaySettings
 from memstow.rl_agent.training.episode import Episode
 from memstow.rl_agent.training.replay import Replay, Windows
 from memstow.rl_agent.training.sum_tree import SumTree
+
+from . import fake_player as fake
 
 PLAYER = fake.FakePlayer()
 LARGE = 1 << 30

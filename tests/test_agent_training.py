@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import fake_player as fake
 import pytest
 import torch
 
@@ -17,6 +16,8 @@ from memstow.rl_agent.training.batches import ProgramCache
 from memstow.rl_agent.training.checkpoint import Checkpoints, RunState
 from memstow.rl_agent.training.config import TrainingConfig, load_config
 from memstow.rl_agent.training.trainer import Progress, TrainingResult, train
+
+from . import fake_player as fake
 
 TINY = {
     "batch": {"size": 8, "games": 2, "unroll": 2},
@@ -101,7 +102,7 @@ def test_run_to_the_end(whole: Path) -> None:
     assert rows[1]["loss"]
     state = state_of(whole)
     assert (state.rounds_done, state.is_open, state.pending, state.steps_left) == (3, False, (), 0)
-    network, card = load_network(whole / "network", fake.FEATURES)
+    network, card = load_network(whole / "network", fake.FakePlayer().features)
     assert card.made_by == {"steps": "8", "games": "7", "seed": "0"}
     assert network.config.latent == 8
 

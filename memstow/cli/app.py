@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import InfeasiblePlanError, MemstowError
-from . import accelerators, bench, bound, check, compile, cost_model, models, pack, plan
+from . import accelerators, agent, bench, bound, check, compile, cost_model, models, pack, plan
 from .console import notice
 from .failures import EXIT_BAD_INPUT, EXIT_FAILED_CHECK, EXIT_INTERRUPTED
 
@@ -50,6 +50,7 @@ app.command("bench")(bench.bench_command)
 app.command("models")(models.models_command)
 app.command("accelerators")(accelerators.accelerators_command)
 app.add_typer(cost_model.app, name="cost-model")
+app.add_typer(agent.app, name="agent")
 
 
 def _print_version(wanted: bool) -> None:

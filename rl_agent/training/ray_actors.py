@@ -13,7 +13,7 @@ from .episode import Episode
 #: Tasks that an actor has at hand, so that it need not wait for the next.
 _AT_HAND = 2
 #: How often a task is begun anew when the process that did it is lost.
-_RETRIES = 3
+RETRIES = 3
 
 
 class RayActors:
@@ -26,7 +26,7 @@ class RayActors:
     def __init__(
         self,
         make_player: Callable[[], Player],
-        count: int,
+        count: int | None = None,
         *,
         address: str | None = None,
         object_store_bytes: int | None = None,
@@ -35,20 +35,21 @@ class RayActors:
 
         Args:
             make_player: called in each actor's process, into which it is sent.
-            count: of actors, 1 or more.
+            count: of actors, 1 or more; as many as there are processors unless given.
             address: of a cluster whose machines have memstow installed; this machine unless given.
             object_store_bytes: of shared memory, on this machine; Ray's choice unless given.
 
         Raises:
             InvalidInputError: Ray is not installed, there is no cluster at the address, or ``count`` is below 1.
         """
-        if count < 1:
-            raise InvalidInputError(f"actors: expected 1 or more, found {count}")
+        if count is not None and count < 1:
+            raise InvalidInputError(f"actors: expected 1 or more of them, found {count}")
         self._ray = _import_ray()
         self._owns_ray = not self._ray.is_initialized()
         if self._owns_ray:
             _start(self._ray, count, address, object_store_bytes)
-        remote = self._ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=_RETRIES)(_Actor)
+        remote = self._ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=RETRIES)(_Actor)
+        count = count or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         self._actors: list[Any] = [remote.remote(make_player) for _ in range(count)]
         self._waiting: deque[tuple[int, Task]] = deque()
         self._running: dict[Any, int] = {}  # reference of a result: the actor
@@ -87,7 +88,7 @@ class RayActors:
             raise MemstowError(f"actor: {task.kind} of {task.key!r} failed: {error.cause}") from error
         except self._ray.exceptions.RayError as error:
             raise MemstowError(
-                f"actor: {task.kind} of {task.key!r} was lost {_RETRIES + 1} times ({type(error).__name__}); "
+                f"actor: {task.kind} of {task.key!r} was lost {RETRIES + 1} times ({type(error).__name__}); "
                 "is there memory enough for so many actors?"
             ) from error
         return episode
@@ -143,7 +144,7 @@ def _import_ray() -> Any:
     return ray
 
 
-def _start(ray: Any, count: int, address: str | None, object_store_bytes: int | None) -> None:
+def _start(ray: Any, count: int | None, address: str | None, object_store_bytes: int | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
         ray.init(num_cpus=count, include_dashboard=False, object_store_memory=object_store_bytes, **quiet)

@@ -26,20 +26,11 @@ _CONFIG = "config.json"
 _SEEDS = 1 << 63
 
 
-class Named(Protocol):
-    """A problem that can be had again by its key."""
-
-    @property
-    def key(self) -> str:
-        """Its name."""
-        ...
-
-
 class Problems(Protocol):
     """What is played on."""
 
-    def draw(self, rng: np.random.Generator) -> Named:
-        """Draw one."""
+    def draw_key(self, rng: np.random.Generator) -> str:
+        """The key of a problem by chance."""
         ...
 
 
@@ -271,7 +262,7 @@ class _Run:
             kind, games = Kind.PLAY, config.self_play.games
             old = self._replay.stalest(config.self_play.reanalysed)
             self._steps_left = config.self_play.steps
-        tasks = [Task(kind, self._problems.draw(rng).key, int(rng.integers(_SEEDS))) for _ in range(games)]
+        tasks = [Task(kind, self._problems.draw_key(rng), int(rng.integers(_SEEDS))) for _ in range(games)]
         keys = [self._replay.entries[serial].episode.key for serial in old]
         again = [
             self._task(Kind.REANALYSE, key, int(rng.integers(_SEEDS)), serial)

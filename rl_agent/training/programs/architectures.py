@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from random import Random
 
@@ -27,7 +28,7 @@ Architecture = Callable[[Tape, int], Tensor]
 
 def log_uniform(random: Random, low: float, high: float) -> float:
     """A number whose logarithm is even between the two."""
-    return low * (high / low) ** random.random()
+    return low * math.exp(random.random() * math.log(high / low))
 
 
 def extent(random: Random, low: int, high: int, multiple: int = 1) -> int:
@@ -206,7 +207,11 @@ def branches(tape: Tape, count: int) -> Tensor:
     while len(tape.steps) < count:
         parts = []
         for _ in range(random.randint(2, 5)):
-            y = pool(tape, x, 1) if random.random() < 0.2 else convolution(tape, x, extent(random, 16, 192, 8), kernel=1)
+            y = (
+                pool(tape, x, 1)
+                if random.random() < 0.2
+                else convolution(tape, x, extent(random, 16, 192, 8), kernel=1)
+            )
             for _ in range(random.randint(0, 2)):
                 y = pointwise(tape, convolution(tape, y, extent(random, 16, 192, 8)))
             parts.append(y)
@@ -253,7 +258,7 @@ def decode(tape: Tape, count: int) -> Tensor:
             tape.step("update-slice", [new, (old, 0)], [(grown, new.size_bytes)])
             caches.append(grown)
         query = linear(tape, y, width, bias=False)
-        mixed = attention(tape, query, *caches, heads=8)
+        mixed = attention(tape, query, caches[0], caches[1], 8, length=context)
         x = pointwise(tape, linear(tape, mixed, width, bias=False), x, opcode="add")
         x = _network(tape, x, hidden, gated=gated)
     return linear(tape, normalise(tape, x), extent(random, 1000, 32000), bias=False)

@@ -1,12 +1,13 @@
-"""Random problems that look like compiled networks: an architecture, sizes, an accelerator, an amount of fast memory."""
+"""Random problems that look like compiled networks: an architecture, sizes, an accelerator, its fast memory."""
 
 from __future__ import annotations
 
 from random import Random
 
 from ....cost_model.splits import GENERATED_PREFIX
-from ....errors import UnknownNameError
+from ....errors import InvalidInputError, UnknownNameError
 from ....planners import Problem
+from ....timing import lower_bound_seconds, roofline_seconds
 from .accelerators import draw_accelerator, draw_capacity
 from .architectures import ARCHITECTURES, TRAINABLE, log_uniform
 from .tape import Tape
@@ -15,6 +16,8 @@ from .training_step import STEPS_RATIO, add_training
 _TRAINING = "_train"
 #: Names of all kinds of generated programs.
 KINDS = tuple(sorted([*ARCHITECTURES, *(name + _TRAINING for name in TRAINABLE)]))
+#: A problem in which no plan could save this part of the time is drawn again, so many times at most.
+LEAST_SAVING, MOST_DRAWS = 0.08, 8
 
 
 def generate_problem(kind: str, instructions: int, seed: int) -> Problem:
@@ -22,15 +25,36 @@ def generate_problem(kind: str, instructions: int, seed: int) -> Problem:
 
     Raises:
         UnknownNameError: no architecture has that name; ``_train`` at its end asks for a training step of it.
+        InvalidInputError: fewer instructions than one.
     """
     if kind not in KINDS:
         raise UnknownNameError("kind of program", kind, KINDS)
-    random = Random(f"{kind}:{instructions}:{seed}")
+    if instructions < 1:
+        raise InvalidInputError(f"{kind}: expected at least 1 instruction, found {instructions}")
+    for draw in range(MOST_DRAWS):
+        problem = _draw(kind, instructions, Random(f"{kind}/{instructions}#{seed}.{draw}"))
+        if _largest_saving(problem) >= LEAST_SAVING:
+            break
+    return problem
+
+
+def _draw(kind: str, instructions: int, random: Random) -> Problem:
     tape = Tape(random, item_bytes=random.choice([1, 2, 2, 4, 4]), fusion=random.choice([0.0, 0.3, 0.6, 0.9]))
     trains = kind.endswith(_TRAINING)
-    result = ARCHITECTURES[kind.removesuffix(_TRAINING)](tape, round(instructions / STEPS_RATIO) if trains else instructions)
+    wished = max(1, round(instructions / STEPS_RATIO)) if trains else instructions
+    result = ARCHITECTURES[kind.removesuffix(_TRAINING)](tape, wished)
     if trains:
         add_training(tape, result)
     accelerator = draw_accelerator(random, tape.steps)
     program = tape.to_program(GENERATED_PREFIX + kind, accelerator, efficiency=log_uniform(random, 0.3, 1.0))
     return Problem(program, draw_capacity(random, program, accelerator))
+
+
+def _largest_saving(problem: Problem) -> float:
+    """Part of the time in slow memory that endless fast memory could save at most."""
+    program, accelerator = problem.program, problem.accelerator
+    slow = 0.0
+    for step in program.instructions:
+        count = sum(entry.bytes_accessed for entry in step.operands + step.results)
+        slow += roofline_seconds(accelerator, step, count, 0)
+    return 1.0 - lower_bound_seconds(program, accelerator) / slow

@@ -44,7 +44,7 @@ def pointwise(tape: Tape, *inputs: Tensor, flops: float = POINTWISE_FLOPS, opcod
         last.writes = [(result, result.size_bytes)]
         last.reads += [(tensor, tensor.size_bytes) for tensor in inputs[1:] if tensor is not shape]
         last.vector_flops += flops * shape.elements
-        last.saved += (result, *saved)
+        last.saved = (*(tensor for tensor in (*last.saved, *saved) if tensor is not shape), result)
         return result
     result = tape.tensor(shape.rows, shape.width)
     tape.step(opcode, list(inputs), [result], vector_flops=flops * shape.elements, saved=saved or (result,))
@@ -65,14 +65,15 @@ def normalise(tape: Tape, x: Tensor) -> Tensor:
     return result
 
 
-def attention(tape: Tape, query: Tensor, key: Tensor, value: Tensor, heads: int) -> Tensor:
-    """Heads of attention; the scores are in memory unless the operator is fused."""
+def attention(tape: Tape, query: Tensor, key: Tensor, value: Tensor, heads: int, *, length: int = 0) -> Tensor:
+    """Heads of attention, each query to ``length`` keys (all of them); scores are in memory unless all is fused."""
+    length = length or key.rows
     result = tape.tensor(query.rows, query.width)
-    scores = tape.tensor(query.rows * heads, key.rows, "scores")
-    flops = 2.0 * query.elements * key.rows
+    scores = tape.tensor(query.rows * heads, length, "scores")
+    flops = 2.0 * query.elements * length
     if tape.random.random() < tape.fusion / 2:
-        arithmetic = {"matrix_flops": 2 * flops, "vector_flops": SOFTMAX_FLOPS * scores.elements}
-        tape.step("attention", [query, key, value], [result], **arithmetic, saved=(query, key, value, result))
+        saved, vector = (query, key, value, result), SOFTMAX_FLOPS * scores.elements
+        tape.step("attention", saved[:3], [result], matrix_flops=2.0 * flops, vector_flops=vector, saved=saved)
         return result
     tape.step("dot", [query, key], [scores], matrix_flops=flops, saved=(query, key))
     weights = pointwise(tape, scores, flops=SOFTMAX_FLOPS, opcode="softmax")

@@ -96,8 +96,8 @@ class Tape:
         saved: Sequence[Tensor] = (),
     ) -> None:
         """Append a step; tensors without a number of bytes are accessed whole."""
-        entries = [[e if isinstance(e, tuple) else (e, e.size_bytes) for e in side] for side in (reads, writes)]
-        self.steps.append(Step(opcode, *entries, matrix_flops, vector_flops, trips, tuple(saved)))
+        sides = _entries(reads), _entries(writes)
+        self.steps.append(Step(opcode, *sides, matrix_flops, vector_flops, trips, tuple(saved)))
 
     def to_program(self, name: str, accelerator: Accelerator, efficiency: float) -> Program:
         """The program with the accelerator's times; matrix units reach ``efficiency`` of their peak.
@@ -105,6 +105,10 @@ class Tape:
         What is written and never read again is an output.
         """
         return _Conversion(self.steps).program(name, accelerator, efficiency)
+
+
+def _entries(tensors: Sequence[Tensor | Entry]) -> list[Entry]:
+    return [entry if isinstance(entry, tuple) else (entry, entry.size_bytes) for entry in tensors]
 
 
 class _Conversion:

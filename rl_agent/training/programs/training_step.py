@@ -52,7 +52,9 @@ class _Backward:
         """One step for the gradients of some tensors; a second gradient of a tensor is added to the first in place."""
         tape = self.tape
         reads: list[Entry] = [(gradient, gradient.size_bytes) for gradient in incoming]
-        saved = [s for s in dict.fromkeys(step.saved) if len(tensors) > 1 or s is not tensors[0] or not step.matrix_flops]
+        saved = [
+            s for s in dict.fromkeys(step.saved) if len(tensors) > 1 or s is not tensors[0] or not step.matrix_flops
+        ]
         reads += [(tensor, tensor.size_bytes) for tensor in saved]
         made = [tape.tensor(tensor.rows, tensor.width, "gradient") for tensor in tensors]
         tape.step(
