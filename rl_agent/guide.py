@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..native import core_function
 from .game.action import NUM_ACTIONS
-from .observation import DISCOUNT, Features, Observer, state_features
+from .observation import Features, Observer, state_features
+from .search import DISCOUNT, SearchSettings
 
 #: In the place of an action: the search decides.
 OPEN = 255
@@ -24,44 +25,20 @@ SLICE_SECONDS, SLICE_ITERATIONS = 0.05, 50
 
 
 @dataclass(frozen=True)
-class SearchSettings:
-    """Gumbel MuZero's search at a decision; see the core's ``gumbel_search.h``.
+class GuidedSearch:
+    """A tree search by advice.
 
     Attributes:
-        simulations: in a search.
+        search: Gumbel MuZero's; differences of less than a part of a reward unit should not count in full
+            (``least_range``), and without noise (``gumbel_scale`` 0) the best known action is taken.
         horizon: decisions that a leaf is played on by the best advice before the network's value counts; 0: none,
             below 0: to the end of the game. With ``learned_model`` there is nothing to play on.
-        gumbel_scale: times the noise at the root; 0 takes the best known action.
-        value_scale, visit_offset: how far values outweigh the prior.
-        least_range: values that differ by less, in reward units, do not count in full.
         learned_model: search in the network's dynamics rather than in the true game.
     """
 
-    simulations: int = 8
+    search: SearchSettings = SearchSettings(simulations=8, gumbel_scale=0.0, least_range=0.5)
     horizon: int = 32
-    gumbel_scale: float = 0.0
-    value_scale: float = 0.1
-    visit_offset: float = 50.0
-    least_range: float = 0.5
     learned_model: bool = False
-
-    def handle(self) -> Any:
-        """The core's options.
-
-        Raises:
-            ValueError: one is out of range.
-        """
-        return core_function("memstow.gumbel.options")(
-            self.simulations,
-            NUM_ACTIONS,
-            DISCOUNT,
-            self.visit_offset,
-            self.value_scale,
-            self.gumbel_scale,
-            0,
-            self.least_range,
-            False,
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +100,7 @@ class Guide:
 
     def play(
         self,
-        search: SearchSettings,
+        how: GuidedSearch,
         seed: int,
         *,
         given: Actions | None = None,
@@ -132,7 +109,7 @@ class Guide:
         """Play a whole game.
 
         Args:
-            search: decides where nothing is given.
+            how: to decide where nothing is given.
             seed: of the search.
             given: (D) action or :data:`OPEN`; an illegal one gives way to the best advice. Left out, all are open.
             searched: (D) where to search although an action is given.
@@ -147,9 +124,9 @@ class Guide:
         values, rewards = np.empty(count), np.empty(count)
         core_function("memstow.agent.play_game")(
             self.handle,
-            search.handle(),
-            search.learned_model,
-            search.horizon,
+            how.search.core_options(),
+            how.learned_model,
+            how.horizon,
             seed,
             given,
             searched.astype(np.uint8),

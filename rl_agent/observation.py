@@ -12,8 +12,6 @@ from .game import Game
 
 #: Raise it when a feature changes its meaning: weights of another version are refused.
 OBSERVATION_VERSION = 1
-#: Weight of the next decision's reward, relative to this one's (``kDiscount`` of the core).
-DISCOUNT = 1.0 - 1.0 / 64.0
 
 Features = NDArray[np.float32]
 

@@ -16,7 +16,7 @@ from ..planners.incumbent import Incumbent
 from ..planners.residency import never_slower
 from .agent import DEFAULT_AGENT, load_agent
 from .game import Game
-from .guide import Actions, Guide, SearchSettings, Trajectories
+from .guide import Actions, Guide, GuidedSearch, Trajectories
 
 #: Seconds that the main thread sleeps between two looks at signals.
 _POLL_SECONDS = 0.02
@@ -57,7 +57,7 @@ class AgentPlanner:
     agent: str = DEFAULT_AGENT
     threads: int | None = None
     rounds: int = 4
-    search: SearchSettings = SearchSettings(simulations=8, horizon=32)
+    search: GuidedSearch = GuidedSearch()
 
     def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
         """The plan of the best game."""
@@ -97,7 +97,7 @@ def search_games(
             searches[0].adopt(start)
             is_enough = incumbent.offer(searches[0].best_seconds)
         # A searched decision plays so many more.
-        estimate = played * settings.search.simulations * abs(settings.search.horizon)
+        estimate = played * settings.search.search.simulations * abs(settings.search.horizon)
         if not is_enough and (
             limits.iterations is not None or estimate < _FIRST_SHARE * (limits.deadline - time.monotonic())
         ):

@@ -14,9 +14,10 @@ from pydantic import Field
 from ...schema import Document
 from ..agent import Agent, feature_names
 from ..game import Action, Game
-from ..guide import OPEN, GameRecord, Guide, SearchSettings
+from ..guide import OPEN, GameRecord, Guide, GuidedSearch
 from ..networks import FeatureNames, MemstowNetwork, NetworkConfig
 from ..observation import Observer
+from ..search import SearchSettings
 from .actor import Weights
 from .episode import Episode
 from .experts import ExpertSettings, expert_history
@@ -33,7 +34,7 @@ class PlayerSettings(Document):
     """How games of training are played.
 
     Attributes:
-        simulations, horizon, value_scale, least_range: of the search, see :class:`SearchSettings`.
+        simulations, horizon, value_scale, least_range: of the search, see :class:`GuidedSearch`.
         gumbel_scale: of a searched game is drawn from 0 to this.
         learned_model: search in the network's dynamics.
         from_middle: part of the games that begin somewhere in the best known game.
@@ -84,7 +85,7 @@ class CorePlayer:
         if np.random.default_rng(seed).random() < self._settings.priced:
             found = Guide(observer).play(self._search(0.0), seed)
             return _episode(key, observer, found, found.policy)
-        found = Guide(observer).play(SearchSettings(), seed, given=self._expert_actions(observer))
+        found = Guide(observer).play(GuidedSearch(), seed, given=self._expert_actions(observer))
         return _episode(key, observer, found, np.eye(len(Action), dtype=np.float32)[found.actions])
 
     def play(self, key: str, weights: Weights, seed: int) -> Episode:
@@ -109,16 +110,15 @@ class CorePlayer:
         found = guide.play(self._search(0.0), seed, given=episode.actions, searched=searched)
         return episode.with_targets(_whole_policy(found, found.policy), episode.values)
 
-    def _search(self, gumbel_scale: float) -> SearchSettings:
+    def _search(self, gumbel_scale: float) -> GuidedSearch:
         own = self._settings
-        return SearchSettings(
+        search = SearchSettings(
             simulations=own.simulations,
-            horizon=own.horizon,
             gumbel_scale=gumbel_scale,
             value_scale=own.value_scale,
             least_range=own.least_range,
-            learned_model=own.learned_model,
         )
+        return GuidedSearch(search, own.horizon, own.learned_model)
 
     def _guide(self, observer: Observer, weights: Weights) -> Guide:
         if self._agent is None or self._agent[0] != weights.step:
