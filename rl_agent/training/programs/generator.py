@@ -7,17 +7,14 @@ from random import Random
 from ....cost_model.splits import GENERATED_PREFIX
 from ....errors import InvalidInputError, UnknownNameError
 from ....planners import Problem
-from ....timing import lower_bound_seconds, roofline_seconds
-from .accelerators import draw_accelerator, draw_capacity
-from .architectures import ARCHITECTURES, TRAINABLE, log_uniform
+from .accelerators import MOST_DRAWS, draw_accelerator, draw_capacity, is_worthwhile
+from .architectures import ARCHITECTURES, TRAINABLE
 from .tape import Tape
 from .training_step import STEPS_RATIO, add_training
 
 _TRAINING = "_train"
 #: Names of all kinds of generated programs.
 KINDS = tuple(sorted([*ARCHITECTURES, *(name + _TRAINING for name in TRAINABLE)]))
-#: A problem in which no plan could save this part of the time is drawn again, so many times at most.
-LEAST_SAVING, MOST_DRAWS = 0.08, 8
 
 
 def generate_problem(kind: str, instructions: int, seed: int) -> Problem:
@@ -33,7 +30,7 @@ def generate_problem(kind: str, instructions: int, seed: int) -> Problem:
         raise InvalidInputError(f"{kind}: expected at least 1 instruction, found {instructions}")
     for draw in range(MOST_DRAWS):
         problem = _draw(kind, instructions, Random(f"{kind}/{instructions}#{seed}.{draw}"))
-        if _largest_saving(problem) >= LEAST_SAVING:
+        if is_worthwhile(problem):
             break
     return problem
 
@@ -46,15 +43,5 @@ def _draw(kind: str, instructions: int, random: Random) -> Problem:
     if trains:
         add_training(tape, result)
     accelerator = draw_accelerator(random, tape.steps)
-    program = tape.to_program(GENERATED_PREFIX + kind, accelerator, efficiency=log_uniform(random, 0.3, 1.0))
+    program = tape.to_program(GENERATED_PREFIX + kind, accelerator)
     return Problem(program, draw_capacity(random, program, accelerator))
-
-
-def _largest_saving(problem: Problem) -> float:
-    """Part of the time in slow memory that endless fast memory could save at most."""
-    program, accelerator = problem.program, problem.accelerator
-    slow = 0.0
-    for step in program.instructions:
-        count = sum(entry.bytes_accessed for entry in step.operands + step.results)
-        slow += roofline_seconds(accelerator, step, count, 0)
-    return 1.0 - lower_bound_seconds(program, accelerator) / slow

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Annotated
 
 import numpy as np
@@ -20,7 +19,7 @@ from ....formats import load_problem
 from ....planners import Problem
 from ....program import Program
 from ....schema import Document, read_json
-from .accelerators import draw_capacity, vary_rates
+from .accelerators import draw_variation
 from .families import family_of, is_test_program
 from .generator import KINDS, generate_problem
 
@@ -130,13 +129,8 @@ class TrainingProblems:
             raise UnknownNameError("problem", name, self.files, "Are the folders those that the key was drawn from?")
         if name not in self._loaded:
             self._loaded[name] = _load(self.files[name])
-        program, accelerator = self._loaded[name]
-        if seed == 0:
-            return Problem(program, accelerator)
-        random = Random(f"{name}#{seed}")
-        if random.random() < 0.5:
-            accelerator = vary_rates(random, accelerator)
-        return Problem(program, draw_capacity(random, program, accelerator))
+        problem = Problem(*self._loaded[name])
+        return problem if seed == 0 else draw_variation(f"{name}#{seed}", problem)
 
 
 def _find_files(settings: ProblemSettings) -> dict[str, Path]:

@@ -99,12 +99,9 @@ class Tape:
         sides = _entries(reads), _entries(writes)
         self.steps.append(Step(opcode, *sides, matrix_flops, vector_flops, trips, tuple(saved)))
 
-    def to_program(self, name: str, accelerator: Accelerator, efficiency: float) -> Program:
-        """The program with the accelerator's times; matrix units reach ``efficiency`` of their peak.
-
-        What is written and never read again is an output.
-        """
-        return _Conversion(self.steps).program(name, accelerator, efficiency)
+    def to_program(self, name: str, accelerator: Accelerator) -> Program:
+        """The program with the accelerator's times. What is written and never read again is an output."""
+        return _Conversion(self.steps).program(name, accelerator)
 
 
 def _entries(tensors: Sequence[Tensor | Entry]) -> list[Entry]:
@@ -130,23 +127,23 @@ class _Conversion:
         shared = Counter(tensor.root for tensor in self.ids)
         self.groups = {root: number for number, root in enumerate(r for r, count in shared.items() if count > 1)}
 
-    def program(self, name: str, accelerator: Accelerator, efficiency: float) -> Program:
+    def program(self, name: str, accelerator: Accelerator) -> Program:
         """See :meth:`Tape.to_program`."""
         return Program(
             name=name,
             source="memstow.rl_agent.training.programs",
             accelerator=accelerator.name,
-            instructions=tuple(self._instruction(t, accelerator, efficiency) for t in range(len(self.steps))),
+            instructions=tuple(self._instruction(t, accelerator) for t in range(len(self.steps))),
             buffers=tuple(self._buffer(tensor) for tensor in self.ids),
         )
 
-    def _instruction(self, t: int, accelerator: Accelerator, efficiency: float) -> Instruction:
+    def _instruction(self, t: int, accelerator: Accelerator) -> Instruction:
         step = self.steps[t]
         dtype = next(iter(accelerator.flops_per_second))
         return Instruction(
             name=f"{step.opcode}.{t}",
             opcode=step.opcode,
-            compute_seconds=accelerator.compute_seconds(dtype, step.matrix_flops / efficiency, step.vector_flops),
+            compute_seconds=accelerator.compute_seconds(dtype, step.matrix_flops, step.vector_flops),
             flops=step.matrix_flops + step.vector_flops,
             operands=tuple(Operand(buffer=self.ids[tensor], bytes_accessed=count) for tensor, count in step.reads),
             results=tuple(Operand(buffer=self.ids[tensor], bytes_accessed=count) for tensor, count in step.writes),

@@ -9,6 +9,8 @@ from .tape import Entry, Step, Tape, Tensor
 OPTIMISER_FLOPS = {0: 2.0, 1: 4.0, 2: 12.0}
 #: A training step has about this many times the steps of its network.
 STEPS_RATIO = 3.3
+#: A product has two; what saves more is several operators in one.
+MOST_FACTORS = 2
 
 
 def add_training(tape: Tape, result: Tensor) -> None:
@@ -21,64 +23,77 @@ def add_training(tape: Tape, result: Tensor) -> None:
     backward.gradients[result.root] = seed
     for step in reversed(forward):
         backward.add(step)
-    _optimise(tape, backward.weights)
+    _optimise(tape, list(backward.weights.items()))
 
 
 class _Backward:
-    """Gradients so far, of tensors by the place that they share."""
+    """Gradients so far, of tensors by the place that they share; the last one of every weight."""
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.gradients: dict[Tensor, Tensor] = {}
-        self.weights: list[tuple[Tensor, Tensor]] = []
+        self.weights: dict[Tensor, Tensor] = {}
 
     def add(self, step: Step) -> None:
         """The gradients of what a step reads, if what it writes has one."""
-        incoming = [self.gradients[t.root] for t, _ in step.writes if t.root in self.gradients]
-        if not incoming or step.opcode == "reduce":
-            return
-        wanted = [tensor for tensor, _ in step.reads if tensor.kind not in ("input", "constant")]
-        wanted = [tensor for tensor in dict.fromkeys(wanted) if not (tensor.pinned or step.opcode == "gather")]
-        through = [tensor for tensor in wanted if tensor.root not in {t.root for t, _ in step.writes}]
-        count = max(1, len(through))
-        joint = bool(step.vector_flops) and not step.matrix_flops
-        if joint and through:
-            self._gradients(step, incoming, through, 2.0)
-            return
-        for tensor in through:
-            self._gradients(step, incoming, [tensor], 2.0 / count)
-
-    def _gradients(self, step: Step, incoming: list[Tensor], tensors: list[Tensor], share: float) -> None:
-        """One step for the gradients of some tensors; a second gradient of a tensor is added to the first in place."""
-        tape = self.tape
-        reads: list[Entry] = [(gradient, gradient.size_bytes) for gradient in incoming]
-        saved = [
-            s for s in dict.fromkeys(step.saved) if len(tensors) > 1 or s is not tensors[0] or not step.matrix_flops
+        written = {tensor.root: count for tensor, count in step.writes}
+        known = [(self.gradients[root], count) for root, count in written.items() if root in self.gradients]
+        incoming = [(gradient, min(gradient.size_bytes, count)) for gradient, count in known]
+        read = [
+            t for t in dict.fromkeys(tensor for tensor, _ in step.reads) if _has_gradient(t) and t.root not in written
         ]
-        reads += [(tensor, tensor.size_bytes) for tensor in saved]
-        made = [tape.tensor(tensor.rows, tensor.width, "gradient") for tensor in tensors]
-        tape.step(
-            f"{step.opcode}-gradient",
-            reads,
-            made,
-            matrix_flops=share / 2 * step.matrix_flops * len(tensors),
-            vector_flops=share * step.vector_flops,
-            trips=step.trips,
-        )
-        for tensor, gradient in zip(tensors, made, strict=True):
-            self._keep(tensor, gradient)
+        if not incoming or not read or step.opcode in ("reduce", "gather"):
+            return
+        if step.opcode == "slice":
+            self._add_slice(step, incoming, read[0])
+        elif step.matrix_flops:
+            self._add_products(step, incoming, read)
+        else:
+            made = self._made(read)
+            saved = [(tensor, tensor.size_bytes) for tensor in dict.fromkeys(step.saved)]
+            flops = 2.0 * step.vector_flops
+            self.tape.step(f"{step.opcode}-gradient", [*incoming, *saved], made, vector_flops=flops, trips=step.trips)
+            self._keep(read, made)
 
-    def _keep(self, tensor: Tensor, gradient: Tensor) -> None:
-        before = self.gradients.get(tensor.root)
-        if before is not None:
-            total = self.tape.tensor(gradient.rows, gradient.width, "gradient", like=before)
-            flops = float(gradient.elements)
-            self.tape.step("add", [before, gradient], [total], vector_flops=flops)
-            gradient = total
-        self.gradients[tensor.root] = gradient
-        if tensor.kind == "parameter":
-            self.weights = [pair for pair in self.weights if pair[0] is not tensor]
-            self.weights.append((tensor, gradient))
+    def _add_slice(self, step: Step, incoming: list[Entry], source: Tensor) -> None:
+        """The slice's part of its source's gradient, in the place of the others."""
+        before = self.gradients.get(source.root)
+        made = self.tape.tensor(source.rows, source.width, "gradient", like=before)
+        reads = [*incoming, *([(before, 0)] if before else [])]
+        self.tape.step("slice-gradient", reads, [(made, step.reads[0][1])])
+        self.gradients[source.root] = made
+
+    def _add_products(self, step: Step, incoming: list[Entry], read: list[Tensor]) -> None:
+        """A product for each large factor, which takes the other factors; sums for biases."""
+        for tensor in read:
+            made = self._made([tensor])
+            if tensor in step.saved:
+                reads = [*incoming, *((t, t.size_bytes) for t in dict.fromkeys(step.saved) if t is not tensor)]
+                flops = step.matrix_flops if len(step.saved) <= MOST_FACTORS else step.matrix_flops / 2.0
+                self.tape.step(f"{step.opcode}-gradient", reads, made, matrix_flops=flops, trips=step.trips)
+            else:
+                flops = float(sum(gradient.elements for gradient, _ in incoming))
+                self.tape.step("sum-gradient", incoming, made, vector_flops=flops, trips=step.trips)
+            self._keep([tensor], made)
+
+    def _made(self, tensors: list[Tensor]) -> list[Tensor]:
+        return [self.tape.tensor(tensor.rows, tensor.width, "gradient") for tensor in tensors]
+
+    def _keep(self, tensors: list[Tensor], made: list[Tensor]) -> None:
+        """A second gradient of a tensor is added to the first in its place."""
+        for tensor, gradient in zip(tensors, made, strict=True):
+            before = self.gradients.get(tensor.root)
+            total = gradient
+            if before is not None:
+                total = self.tape.tensor(gradient.rows, gradient.width, "gradient", like=before)
+                self.tape.step("add", [before, gradient], [total], vector_flops=float(gradient.elements))
+            self.gradients[tensor.root] = total
+            if tensor.kind == "parameter":
+                self.weights[tensor] = total
+
+
+def _has_gradient(tensor: Tensor) -> bool:
+    return tensor.kind not in ("input", "constant") and not tensor.pinned and tensor.label != "statistics"
 
 
 def _optimise(tape: Tape, weights: list[tuple[Tensor, Tensor]]) -> None:
