@@ -120,7 +120,8 @@ _ARRAYS: tuple[tuple[str, tuple[int, ...], type[np.generic]], ...] = (
 
 def legal_actions(legal: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Masks (...) of bits as (..., 3) bool."""
-    return legal[..., None] >> np.arange(_NUM_ACTIONS, dtype=np.uint8) & 1 != 0
+    bits: NDArray[np.uint8] = legal[..., None] >> np.arange(_NUM_ACTIONS, dtype=np.uint8) & 1
+    return bits != 0
 
 
 def _check(holds: bool, key: str, expected: str, found: object) -> None:
