@@ -120,8 +120,9 @@ _ARRAYS: tuple[tuple[str, tuple[int, ...], type[np.generic]], ...] = (
 
 def legal_actions(legal: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Masks (...) of bits as (..., 3) bool."""
-    bits: NDArray[np.uint8] = legal[..., None] >> np.arange(_NUM_ACTIONS, dtype=np.uint8) & 1
-    return bits != 0
+    masks = np.left_shift(1, np.arange(_NUM_ACTIONS)).astype(np.uint8)
+    allowed: NDArray[np.bool_] = np.bitwise_and(legal[..., None], masks).astype(np.bool_)
+    return allowed
 
 
 def _check(holds: bool, key: str, expected: str, found: object) -> None:
