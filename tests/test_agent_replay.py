@@ -211,6 +211,9 @@ def test_damaged_episode(tmp_path: Path) -> None:
         ({"actions": np.array([2, 0, 0, 0, 0], np.uint8)}, r"a legal action at decision 0 \(mask 0b011\), found 2"),
         ({"actions": np.array([0, 9, 0, 0, 0], np.uint8)}, "a legal action at decision 1"),
         ({"actions": np.zeros(0, np.uint8)}, "at least one decision"),
+        ({"values": np.full(5, np.nan, np.float32)}, "finite values"),
+        ({"policy": np.eye(3, dtype=np.float32)[[2, 0, 0, 0, 0]]}, "a policy of 0 for illegal actions"),
+        ({"policy": np.full((5, 3), [0.5, 0.2, 0.0], np.float32)}, "a policy that sums to 1, found sums from 0.7"),
     ],
 )
 def test_wrong_episode(change: dict[str, np.ndarray], found: str) -> None:

@@ -23,7 +23,7 @@ TINY = {
     "batch": {"size": 8, "games": 2, "unroll": 2},
     "warm_start": {"games": 3, "steps": 2, "is_fixed": False},
     "self_play": {"rounds": 2, "games": 2, "reanalysed": 2, "steps": 3},
-    "replay": {"capacity_bytes": 2500},
+    "replay": {"capacity_bytes": 2500, "best_boost": 2.0},
     "network": {"embedding": 4, "latent": 8, "hidden": 8, "trunk": 8, "reader_layers": 1, "reader_width": 8},
     "learner": {"warmup_steps": 2},
     "tensorboard": False,

@@ -40,12 +40,12 @@ def print_evaluation(found: Evaluation) -> None:
         for k, runs in enumerate(case.planners)
     ]
     print_table(f"Planners by {len(found.seeds)} seeds", header, rows, right=range(2, len(header)))
-    header = ("planner", f"over {found.reference}", "95 % within", "over recorded", "95 % within", "better", "worse")
+    columns = ("planner", f"over {found.reference}", "95 % within", "over recorded", "95 % within", "better", "worse")
     totals = [
         (each.planner, *_interval(each.to_reference), *_interval(each.to_recorded), str(each.better), str(each.worse))
         for each in found.planners
     ]
-    print_table("Interquartile means over programs and seeds", header, totals, right=range(1, len(header)))
+    print_table("Interquartile means over programs and seeds", columns, totals, right=range(1, len(columns)))
     if found.failures:
         hidden = len(found.failures) - _SHOWN_FAILURES
         more = [f"and {hidden} more"] if hidden > 0 else []

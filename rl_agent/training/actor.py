@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class Weights:
     """A network's state as arrays by name, taken after ``step`` steps of the learner; never changed in place.
 
-    Within a run equal steps mean equal weights, so a player may keep what it has made of them.
+    The arrays may be read-only. Within a run equal steps mean equal weights, so a player may keep what it has made of
+    them.
     """
 
     step: int

@@ -54,6 +54,12 @@ class Episode:
         if bad.size:
             i = int(bad[0])
             _check(False, self.key, f"a legal action at decision {i} (mask {self.legal[i]:#05b})", self.actions[i])
+        for name in ("states", "policy", "rewards", "values"):
+            _check(bool(np.isfinite(getattr(self, name)).all()), self.key, f"finite {name}", "others")
+        allowed = legal_actions(self.legal)
+        _check(not self.policy[~allowed].any(), self.key, "a policy of 0 for illegal actions", "another")
+        sums = self.policy.sum(axis=1)
+        _check(np.allclose(sums, 1.0, atol=1e-3), self.key, "a policy that sums to 1", f"sums from {sums.min():.4g}")
 
     def __len__(self) -> int:
         return len(self.actions)
@@ -110,6 +116,13 @@ _ARRAYS: tuple[tuple[str, tuple[int, ...], type[np.generic]], ...] = (
     ("rewards", (), np.float32),
     ("values", (), np.float32),
 )
+
+
+def legal_actions(legal: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Masks (...) of bits as (..., 3) bool."""
+    masks = np.left_shift(1, np.arange(_NUM_ACTIONS)).astype(np.uint8)
+    allowed: NDArray[np.bool_] = np.bitwise_and(legal[..., None], masks).astype(np.bool_)
+    return allowed
 
 
 def _check(holds: bool, key: str, expected: str, found: object) -> None:

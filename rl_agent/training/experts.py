@@ -193,7 +193,7 @@ def _planner(settings: ExpertSettings) -> Planner:
 
 def _fingerprint(problem: Problem, settings: ExpertSettings) -> str | None:
     """Checksum of all that an expert's game depends on, but for the rules of the game; ``None`` for unknown prices."""
-    if isinstance(problem.cost, Roofline):
+    if type(problem.cost) is Roofline:
         prices = "roofline"
     elif isinstance(problem.cost, ModelPrices):
         prices = problem.cost.fingerprint

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..game import Action
 from .config import ReplaySettings
-from .episode import Episode
+from .episode import Episode, legal_actions
 from .sum_tree import SumTree
 
-_NUM_ACTIONS = len(Action)
 #: Least priority of a position, so that each stays within reach.
 _EPSILON = 1e-3
 
@@ -80,12 +78,15 @@ class Replay:
 
     A game is drawn in proportion to ``D**(size_exponent - 1) * sum(priority**alpha)``, then a position of it in
     proportion to ``priority**alpha``; the weights ``priority**(-alpha * beta)`` make up for the priorities.
+
+    ``entries`` are the games by serial number, oldest first; ``positions`` counts their decisions.
     """
 
     def __init__(self, settings: ReplaySettings) -> None:
         self._settings = settings
         self.entries: dict[int, Stored] = {}
         self.nbytes = 0
+        self.positions = 0
         self.next_serial = 0
         self.largest_power = 1.0
         self._best: dict[str, int] = {}
@@ -95,11 +96,6 @@ class Replay:
     def __len__(self) -> int:
         """Number of games."""
         return len(self.entries)
-
-    @property
-    def positions(self) -> int:
-        """Decisions of all games."""
-        return sum(len(entry.episode) for entry in self.entries.values())
 
     def add(self, episode: Episode, targets_of: int, *, is_fixed: bool = False) -> int:
         """Take a game in, with the largest priority that was ever given; its serial number.
@@ -120,6 +116,7 @@ class Replay:
         self.entries[entry.serial] = entry
         self._slots[entry.slot] = entry.serial
         self.nbytes += entry.nbytes
+        self.positions += len(entry.episode)
         rival = self._best.get(entry.episode.key)
         entry.is_best = rival is None or entry.episode.seconds < self.entries[rival].episode.seconds
         if entry.is_best:
@@ -193,6 +190,7 @@ class Replay:
     def _give_up(self, serial: int) -> None:
         entry = self.entries.pop(serial)
         self.nbytes -= entry.nbytes
+        self.positions -= len(entry.episode)
         self._tree[entry.slot] = 0.0
         del self._slots[entry.slot]
         if entry.is_best:
@@ -245,10 +243,9 @@ def _cut(episode: Episode, starts: NDArray[np.int64], unroll: int) -> _Cut:
     mask = at < len(episode)
     at = np.where(mask, at, 0)
     real = mask[..., None]
-    bits = episode.legal[at][..., None] >> np.arange(_NUM_ACTIONS, dtype=np.uint8) & 1
     return _Cut(
         states=np.where(real, episode.states[at], np.float32(0)),
-        legal=real & (bits != 0),
+        legal=real & legal_actions(episode.legal[at]),
         actions=np.where(mask, episode.actions[at], 0).astype(np.int64)[:, :-1],
         rewards=np.where(mask, episode.rewards[at], np.float32(0))[:, :-1],
         policy=np.where(real, episode.policy[at], np.float32(0)),

@@ -141,7 +141,12 @@ class _Run:
             network = MemstowNetwork(network_config(config, player))
         self._learner = Learner(network, LearnerSettings.parse(config.learner, where="learner"))
         self._tasks_rng, self._batches_rng = map(np.random.default_rng, np.random.SeedSequence(config.seed).spawn(2))
+        self._replay, self._acting = Replay(config.replay), Weights(0, {})
         self._pending: list[Task] = []
+        self._rounds_done = self._games = self._steps_left = 0
+        self._is_open = self._collects_first = False
+        self._seconds = 0.0
+        self._sums: dict[str, tuple[float, int]] = {}
         self._last: dict[str, float] = {}
         if resume and self._checkpoints.numbers():
             self._load()
@@ -227,12 +232,6 @@ class _Run:
             raise InvalidInputError(f"{self._out}: cannot be made ({error.strerror}); choose another folder") from None
         self._checkpoints.clean()
         self._config.save(self._out / _CONFIG)
-        self._replay = Replay(self._config.replay)
-        self._rounds_done = self._games = self._steps_left = 0
-        self._seconds = 0.0
-        self._is_open = self._collects_first = False
-        self._acting = Weights(0, {})
-        self._sums: dict[str, tuple[float, int]] = {}
 
     def _load(self) -> None:
         check_resumable(TrainingConfig.load(self._out / _CONFIG), self._config, self._out)

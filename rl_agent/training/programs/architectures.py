@@ -137,7 +137,7 @@ def _plain(tape: Tape, x: Tensor, growth: int) -> Tensor:
 def unet(tape: Tape, count: int) -> Tensor:
     """An image made small and large again; every level's result is kept for the way back."""
     random = tape.random
-    depth, side = random.choice([2, 3, 4]), random.choice([32, 64, 96, 128])
+    depth, side = min(random.choice([2, 3, 4]), 1 + count // 25), random.choice([32, 64, 96, 128])
     channels, cap = extent(random, 16, 96, 8), random.choice([256, 512, 1024])
     x = pointwise(tape, convolution(tape, tape.resident(side * side, 4, "input", "image"), channels))
     repeats = max(1, round(count / (2 * depth + 1) / 5))
@@ -225,7 +225,8 @@ def experts(tape: Tape, count: int) -> Tensor:
     """Transformer blocks in which each token goes to a few of several feed-forward networks."""
     random = tape.random
     width, tokens = 64 * random.randint(2, 16), extent(random, 8, 1024, 8)
-    number, hidden = random.choice([4, 8, 16]), extent(random, width, 4 * width, 64)
+    number = max(2, min(random.choice([4, 8, 16]), count // 8))
+    hidden = extent(random, width, 4 * width, 64)
     x = tape.resident(tokens, width, "input", "x")
     while len(tape.steps) < count:
         x = _attend(tape, x, x, 8, 1, fused=False)
