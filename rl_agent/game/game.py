@@ -30,12 +30,13 @@ class Game:
         cross_program: Sequence[int] = (),
         node_limit: int = 200,
         block_limit: int = 512,
+        move_limit: int = 200,
     ) -> None:
         """A game on ``problem``.
 
         Storages in ``cross_program`` are prefetched before the program, free of cost, when their first touch is
-        copied and there is room. A decision that finds no offsets moves single blocks out of the way, then packs up
-        to ``block_limit`` blocks anew, at last by a search of up to ``node_limit`` placements (0: no search), before
+        copied and there is room. A decision that finds no offsets moves up to ``move_limit`` single blocks out of the
+        way, then packs up to ``block_limit`` blocks anew, at last by a search of up to ``node_limit`` placements (0: no search), before
         it counts as illegal.
 
         Raises:
@@ -44,7 +45,9 @@ class Game:
         self.problem = problem
         self.core = CoreProblem(problem.program, problem.accelerator, problem.cost)
         storages = np.array(cross_program, dtype=np.int32)
-        self.handle = core_function("memstow.game.game")(self.core.handle, node_limit, block_limit, storages)
+        self.handle = core_function("memstow.game.game")(
+            self.core.handle, node_limit, block_limit, move_limit, storages
+        )
         self.decisions: NDArray[np.int32] = np.empty(self.num_decisions, dtype=np.int32)
         core_function("memstow.game.decisions")(self.handle, self.decisions)
 

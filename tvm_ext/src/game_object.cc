@@ -4,6 +4,8 @@
 #include <tvm/ffi/reflection/registry.h>
 #include <tvm/ffi/string.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 namespace memstow {
@@ -12,14 +14,15 @@ namespace ffi = tvm::ffi;
 
 namespace {
 
-GameRef MakeGame(ProblemRef problem, int64_t node_limit, int64_t block_limit, ffi::TensorView cross_program) {
-  if (node_limit < 0 || block_limit < 0) {
-    TVM_FFI_THROW(ValueError) << "expected limits of at least 0, found " << node_limit << " and " << block_limit;
+GameRef MakeGame(ProblemRef problem, int64_t node_limit, int64_t block_limit, int64_t move_limit, ffi::TensorView cross_program) {
+  if (node_limit < 0 || block_limit < 0 || move_limit < 0) {
+    TVM_FFI_THROW(ValueError) << "expected limits of at least 0, found " << node_limit << ", " << block_limit << " and " << move_limit;
   }
   const Span<int32_t> storages = Elements<int32_t>(cross_program, "cross_program");
   GameOptions options;
   options.repack.node_limit = node_limit;
   options.repack.block_limit = static_cast<size_t>(block_limit);
+  options.repack.move_limit = static_cast<int32_t>(std::min<int64_t>(move_limit, INT32_MAX));
   options.cross_program.assign(storages.begin(), storages.end());
   return GameRef(std::move(problem), std::move(options));
 }

@@ -10,9 +10,7 @@ namespace memstow {
 
 namespace {
 
-// Blocks that Displace forces into a place before it gives up, blocks that it looks at for that, and doublings of a
-// block's weight beyond which it stays as it is.
-constexpr int32_t kMostForced = 200;
+// Blocks that Displace looks at before it gives up, and doublings of a block's weight beyond which it stays as it is.
 constexpr size_t kMostLookedAt = 16384;
 constexpr int32_t kMostDoublings = 60;
 
@@ -85,7 +83,7 @@ InsertOutcome RepackingMemory::Extend(int32_t key, int32_t end, const RepackOpti
 }
 
 bool RepackingMemory::Repack(int32_t newcomer, const RepackOptions& options) {
-  return Displace(newcomer) || RepackNear(newcomer, options) || RepackComponent(newcomer, options);
+  return Displace(newcomer, options) || RepackNear(newcomer, options) || RepackComponent(newcomer, options);
 }
 
 bool RepackingMemory::Fit(int32_t key) {
@@ -98,7 +96,7 @@ bool RepackingMemory::Fit(int32_t key) {
 
 // Ends when all have found a place, or with nothing changed. Every time that a block is displaced its weight doubles,
 // so that two do not chase each other from one place for ever.
-bool RepackingMemory::Displace(int32_t newcomer) {
+bool RepackingMemory::Displace(int32_t newcomer, const RepackOptions& options) {
   const size_t mark = Mark();
   homeless_.assign(1, newcomer);
   bool found = true;
@@ -108,7 +106,7 @@ bool RepackingMemory::Displace(int32_t newcomer) {
     const int32_t key = homeless_.back();  // the largest: it is hardest to place
     homeless_.pop_back();
     if (Fit(key)) continue;
-    found = forced++ < kMostForced && looked_at < kMostLookedAt;
+    found = forced++ < options.move_limit && looked_at < kMostLookedAt;
     if (!found) break;
     Block mine = block(key);
     const std::vector<int32_t>& alive = memory_.Alive(mine.start, mine.end);

@@ -24,6 +24,8 @@ namespace memstow {
 struct RepackOptions {
   /*! \brief Move blocks at all. */
   bool move = true;
+  /*! \brief Blocks that are forced out of others' way at most, one after another. */
+  int32_t move_limit = 200;
   /*! \brief Placements that the complete search may try once everything else has failed; 0: no such search. */
   int64_t node_limit = 200;
   /*! \brief So many blocks are packed anew at most, those beside the newcomer or all that hang together in time; where
@@ -88,7 +90,7 @@ class RepackingMemory {
   /*! \brief Find an offset for a lifted block by moving others. Unchanged unless that succeeds. */
   bool Repack(int32_t newcomer, const RepackOptions& options);
   bool Fit(int32_t key);
-  bool Displace(int32_t newcomer);
+  bool Displace(int32_t newcomer, const RepackOptions& options);
   int64_t CheapestOffset(const Block& block, const std::vector<int32_t>& alive);
   void LiftFrom(const Block& block, const std::vector<int32_t>& alive);
   bool MoveInOrder(const std::vector<int32_t>& keys, bool best);
