@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import benchmark_modules
 import numpy as np
 import pytest
 
@@ -220,3 +221,19 @@ def test_settings_are_checked() -> None:
         ProblemSettings.parse({"shortest": 50, "longest": 40}, where="config")
     with pytest.raises(InvalidInputError, match="unknown key 'longst'"):
         ProblemSettings.parse({"longst": 40}, where="config")
+
+
+def test_the_exported_zoo_leaves_out_test_families(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = benchmark_modules.load("training_programs")
+    asked: list[tuple[str, ...]] = []
+
+    def export(folder: Path, names: list[str], size: str, accelerators: list[str]) -> list[str]:
+        asked.append((str(folder), size, *names, *accelerators))
+        return ["bert deep: cannot be built"] if size == "deep" else []
+
+    monkeypatch.setattr(command, "export_zoo", export)
+    models = ("--model", "bert", "--model", "gpt2", "--model", "vit")
+    assert command.main([str(tmp_path), *models, "--accelerator", "gemmini"]) == 0
+    assert command.main([str(tmp_path), *models, "--size", "full", "--size", "deep", "--accelerator", "gemmini"]) == 1
+    sizes = [("tiny", "bert", "vit"), ("full", "bert", "vit"), ("deep", "vit")]
+    assert asked == [(str(tmp_path), *names, "gemmini") for names in sizes]
