@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from ..errors import UnknownNameError
+from ..planners import Problem
 from .game import Game
 from .guide import CoreNetwork, Guide
 from .networks import FeatureNames, MemstowNetwork, core_arrays, embeddings_of, load_network
@@ -21,11 +22,16 @@ def feature_names() -> FeatureNames:
     return FeatureNames(version=OBSERVATION_VERSION, program=program_features(), state=state_features())
 
 
+def agent_game(problem: Problem) -> Game:
+    """The game as the agent plays it: decisions look for room less hard, as there are so many of them."""
+    return Game(problem, node_limit=0, block_limit=64, move_limit=8)
+
+
 class Agent:
     """A network and its layers in the core. Never changes and may be shared between threads."""
 
     def __init__(self, network: MemstowNetwork) -> None:
-        self._network = network.eval()
+        self.network = network.eval()
         self._core = CoreNetwork(core_arrays(network))
 
     def guide(self, game: Game) -> Guide:
@@ -34,7 +40,7 @@ class Agent:
 
     def guide_of(self, observer: Observer) -> Guide:
         """The same, with what is seen of the game at hand."""
-        return Guide(observer, self._core, embeddings_of(self._network, observer.program))
+        return Guide(observer, self._core, embeddings_of(self.network, observer.program))
 
 
 def agent_names() -> list[str]:

@@ -14,7 +14,7 @@ from ..planners import Effort, Problem
 from ..planners.base import Limits
 from ..planners.incumbent import Incumbent
 from ..planners.residency import never_slower
-from .agent import DEFAULT_AGENT, load_agent
+from .agent import DEFAULT_AGENT, agent_game, load_agent
 from .game import Game
 from .guide import Actions, Guide, GuidedSearch, Trajectories
 
@@ -36,13 +36,13 @@ class AgentGreedy:
 
     def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
         """The plan of one game."""
-        game = Game(problem)
+        game = agent_game(problem)
         if not len(game.decisions):
-            return _plan_of(game, np.empty(0, dtype=np.uint8), self.name, seed)
+            return plan_of_game(game, np.empty(0, dtype=np.uint8), self.name, seed)
         search = Trajectories(load_agent(self.agent).guide(game), seed)
         search.play()
         effort.on_improvement(search.best_seconds)
-        return _plan_of(game, search.best, self.name, seed)
+        return plan_of_game(game, search.best, self.name, seed)
 
 
 @dataclass(frozen=True)
@@ -62,14 +62,14 @@ class AgentPlanner:
     def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
         """The plan of the best game."""
         begin = time.monotonic()
-        game = Game(problem)
+        game = agent_game(problem)
         if not len(game.decisions):
-            return _plan_of(game, np.empty(0, dtype=np.uint8), self.name, seed)
+            return plan_of_game(game, np.empty(0, dtype=np.uint8), self.name, seed)
         ending = min(_MOST_ENDING * effort.budget_seconds, _ENDING * (time.monotonic() - begin))
         guide = load_agent(self.agent).guide(game)
         deadline = begin + effort.budget_seconds - ending
         best = search_games(guide, Limits(deadline, effort.iterations), effort, seed=seed, settings=self)
-        return _plan_of(game, best, self.name, seed)
+        return plan_of_game(game, best, self.name, seed)
 
 
 def search_games(
@@ -154,7 +154,8 @@ def _round(searches: list[Trajectories], number: int, rounds: int, limits: Limit
     return is_over
 
 
-def _plan_of(game: Game, actions: Actions, planner: str, seed: int) -> MemoryPlan:
+def plan_of_game(game: Game, actions: Actions, planner: str, seed: int) -> MemoryPlan:
+    """The plan of a game's actions, or the one without fast memory where that is faster."""
     state = game.new_state()
     state.apply_all(actions.tolist())
     return never_slower(game.problem, state.to_plan(planner=planner, seed=seed))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from ..agent import feature_names
 from .actor import Player
 from .config import TrainingConfig
+from .player import CorePlayer, PlayerSettings
 from .programs import ProblemSettings, TrainingProblems
+from .trainer import network_config
 
 
 def make_problems(config: TrainingConfig) -> TrainingProblems:
@@ -20,6 +23,7 @@ def make_player(config: TrainingConfig) -> Player:
     """Who plays; also called in the processes of actors.
 
     Raises:
-        InvalidInputError: the table ``search`` has unknown keys.
+        InvalidInputError: the table ``search`` or ``problems`` has unknown keys.
     """
-    raise NotImplementedError
+    settings = PlayerSettings.parse(config.search, where="search")
+    return CorePlayer(make_problems(config), network_config(config, feature_names()), settings)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from ...schema import Document
-from ..agent import Agent, feature_names
-from ..game import Action, Game
+from ..agent import Agent, agent_game, feature_names
+from ..game import Action
 from ..guide import OPEN, GameRecord, Guide, GuidedSearch
 from ..networks import FeatureNames, MemstowNetwork, NetworkConfig
 from ..observation import Observer
@@ -84,9 +84,9 @@ class CorePlayer:
         observer = self._observer(key)
         if np.random.default_rng(seed).random() < self._settings.priced:
             found = Guide(observer).play(self._search(0.0), seed)
-            return _episode(key, observer, found, found.policy)
+            return episode_of(key, observer, found, found.policy)
         found = Guide(observer).play(GuidedSearch(), seed, given=self._expert_actions(observer))
-        return _episode(key, observer, found, np.eye(len(Action), dtype=np.float32)[found.actions])
+        return episode_of(key, observer, found, np.eye(len(Action), dtype=np.float32)[found.actions])
 
     def play(self, key: str, weights: Weights, seed: int) -> Episode:
         """A searched game, from the beginning or from somewhere in an expert's."""
@@ -100,7 +100,7 @@ class CorePlayer:
         guide = self._guide(observer, weights)
         searched = np.ones(len(observer.game.decisions), dtype=np.bool_)
         found = guide.play(search, seed, given=given, searched=searched)
-        return _episode(key, observer, found, found.policy)
+        return episode_of(key, observer, found, found.policy)
 
     def reanalyse(self, episode: Episode, weights: Weights, seed: int) -> Episode:
         """The same game with the policy of a search from each of its states; values stay what the game returned."""
@@ -131,7 +131,7 @@ class CorePlayer:
         if key in self._observers:
             self._observers.move_to_end(key)
             return self._observers[key]
-        found = self._observers[key] = Observer(Game(self._problems.by_key(key).problem))
+        found = self._observers[key] = Observer(agent_game(self._problems.by_key(key).problem))
         if len(self._observers) > _KEPT_GAMES:
             self._observers.popitem(last=False)
         return found
@@ -140,7 +140,8 @@ class CorePlayer:
         return expert_history(observer.game, self._settings.experts, self._settings.expert_folder).actions
 
 
-def _episode(key: str, observer: Observer, found: GameRecord, policy: NDArray[np.float32]) -> Episode:
+def episode_of(key: str, observer: Observer, found: GameRecord, policy: NDArray[np.float32]) -> Episode:
+    """What is learned from a game: ``policy`` (D, 3) and the rewards that came."""
     return Episode(
         key=key,
         states=found.states,

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ...errors import InvalidInputError
-from ..networks import Learner, LearnerSettings, MemstowNetwork, NetworkConfig, save_network
+from ..networks import FeatureNames, Learner, LearnerSettings, MemstowNetwork, NetworkConfig, save_network
 from .actor import Actors, Kind, LocalActors, Player, Task, Weights
 from .batches import ProgramCache, to_batch
 from .checkpoint import Checkpoints, PendingTask, RunState
@@ -109,9 +109,9 @@ def train(
     return run.result()
 
 
-def network_config(config: TrainingConfig, player: Player) -> NetworkConfig:
-    """The config's network with as many inputs as the player has features."""
-    own = {"program_features": len(player.features.program), "state_features": len(player.features.state)}
+def network_config(config: TrainingConfig, features: FeatureNames) -> NetworkConfig:
+    """The config's network with as many inputs as there are features."""
+    own = {"program_features": len(features.program), "state_features": len(features.state)}
     taken = sorted(own.keys() & config.network.keys())
     if taken:
         raise InvalidInputError(f"network: {taken[0]} is not for the config to say; remove it")
@@ -138,7 +138,7 @@ class _Run:
         self._programs = ProgramCache(player.program, config.program_cache_bytes)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            network = MemstowNetwork(network_config(config, player))
+            network = MemstowNetwork(network_config(config, player.features))
         self._learner = Learner(network, LearnerSettings.parse(config.learner, where="learner"))
         self._tasks_rng, self._batches_rng = map(np.random.default_rng, np.random.SeedSequence(config.seed).spawn(2))
         self._replay, self._acting = Replay(config.replay), Weights(0, {})
