@@ -52,7 +52,7 @@ class AgentFinetune:
     threads: int | None = None
     learning_rate: float = 3e-4
     batch: int = 256
-    search: GuidedSearch = GuidedSearch(SearchSettings(simulations=8, gumbel_scale=0.5, least_range=0.5))
+    search: GuidedSearch = GuidedSearch(SearchSettings(simulations=4, gumbel_scale=0.5, value_range="siblings", least_range=0.2))
 
     def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
         """The plan of the best game."""
