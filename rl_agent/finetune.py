@@ -115,7 +115,7 @@ class _Run:
         search, length = self._self_play(playing, _PLAY_SHARE * seconds if is_timed else math.inf)
         for k in _turns(begin + (_SEARCH_SHARE + _PLAY_SHARE) * seconds, length) if is_timed else range(1):
             self._add(guide, search, self._seed + 1000 * number + k)
-        with _all_threads():
+        with _torch_threads(self._planner.threads or len(os.sched_getaffinity(0))):
             for _ in _turns(begin + seconds, _LEARNING * reading) if is_timed else range(_ROUND_STEPS):
                 self._learn()
         return False
@@ -173,10 +173,10 @@ def _turns(deadline: float, length: float) -> Iterator[int]:
 
 
 @contextmanager
-def _all_threads() -> Iterator[None]:
-    """PyTorch on all cores that this process may use, and afterwards as it was."""
+def _torch_threads(count: int) -> Iterator[None]:
+    """PyTorch on so many threads, and afterwards as it was."""
     before = torch.get_num_threads()
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(count)
     try:
         yield
     finally:
