@@ -16,6 +16,7 @@ constexpr double kMostReward = 1e30;
 
 // Times beyond all bounds may differ by what is no number.
 float Cut(double x) { return std::isnan(x) ? 0.0F : static_cast<float>(std::clamp(x, -kMost, kMost)); }
+float Reward(double x) { return static_cast<float>(std::clamp(x, -kMostReward, kMostReward)); }
 float Squash(double x) { return Cut(std::copysign(std::log1p(std::abs(x)), x)); }
 /*! \brief Squash of a ratio whose denominator may be 0. */
 float Part(double x, double of) { return Squash(x / std::max(of, kLeastUnit)); }
@@ -87,11 +88,12 @@ const std::vector<const char*>& ProgramFeatureNames() {
 
 const std::vector<const char*>& StateFeatureNames() {
   static const std::vector<const char*> names{
-      "drop_is_legal",     "no_copy_is_legal",   "copy_is_legal",    "drop_reward",   "no_copy_reward",
-      "copy_reward",       "no_copy_less_price", "copy_less_price",  "is_resident",   "is_saved",
-      "log_since_block",   "free_now",           "free_since_block", "free_in_gap",   "size_of_free",
-      "load_less_relaxed", "pending_of_copy",    "is_hidden",        "window_of_gap", "instruction_left",
-      "stay_bytes_price",  "copy_bytes_price",   "progress"};
+      "drop_is_legal",    "no_copy_is_legal",   "copy_is_legal",    "drop_reward",       "no_copy_reward",
+      "copy_reward",      "no_copy_less_price", "copy_less_price",  "drop_outlook",      "no_copy_outlook",
+      "copy_outlook",     "is_resident",        "is_saved",         "log_since_block",   "free_now",
+      "free_since_block", "free_in_gap",        "size_of_free",     "load_less_relaxed", "pending_of_copy",
+      "is_hidden",        "window_of_gap",      "instruction_left", "stay_bytes_price",  "copy_bytes_price",
+      "progress"};
   return names;
 }
 
@@ -213,18 +215,22 @@ Observation Observer::Observe(GameState* state, float* features) const {
   for (int32_t a = 0; a < kNumActions; ++a) {
     if (!state->TryApply(static_cast<Action>(a))) continue;
     found.legal |= 1U << a;
-    const double reward = (seconds - state->Seconds()) / unit_;
-    found.rewards[a] = static_cast<float>(std::clamp(reward, -kMostReward, kMostReward));
+    found.rewards[a] = Reward((seconds - state->Seconds()) / unit_);
     state->Undo();
   }
+  const double later = prices_.touch(id).continuation;
+  if ((found.legal & 2U) != 0) found.outlooks[1] = Reward((later - stay_price) / unit_);
+  if ((found.legal & 4U) != 0) found.outlooks[2] = Reward((later - copy_price) / unit_);
   Row out(features);
   out << ((found.legal & 1U) != 0) << ((found.legal & 2U) != 0) << ((found.legal & 4U) != 0) << Squash(found.rewards[0])
       << Squash(found.rewards[1]) << Squash(found.rewards[2])
       << ((found.legal & 2U) != 0 ? Squash(found.rewards[1] - stay_price / unit_) : 0.0F)
-      << ((found.legal & 4U) != 0 ? Squash(found.rewards[2] - copy_price / unit_) : 0.0F) << is_resident
-      << (slow_from <= t) << Cut(std::log1p(std::max(0, t - block_end)) / 2.0) << Cut(free_now) << Cut(free_since)
-      << Cut(free_gap) << Part(size, capacity * std::max(1e-3, free_since))
-      << Cut(1.0 - free_now - prices_.load(t) / capacity) << Part(moment.pending, storage.copy_seconds) << is_hidden
+      << ((found.legal & 4U) != 0 ? Squash(found.rewards[2] - copy_price / unit_) : 0.0F)
+      << Squash(found.rewards[0] + found.outlooks[0]) << Squash(found.rewards[1] + found.outlooks[1])
+      << Squash(found.rewards[2] + found.outlooks[2]) << is_resident << (slow_from <= t)
+      << Cut(std::log1p(std::max(0, t - block_end)) / 2.0) << Cut(free_now) << Cut(free_since) << Cut(free_gap)
+      << Part(size, capacity * std::max(1e-3, free_since)) << Cut(1.0 - free_now - prices_.load(t) / capacity)
+      << Part(moment.pending, storage.copy_seconds) << is_hidden
       << Cut(static_cast<double>(t - hidden) / std::max(1, t - before)) << Part(left, unit_) << Part(stay_price, unit_)
       << Part(copy_price, unit_)
       << Cut(static_cast<double>(state->NumDecided()) / static_cast<double>(game_->decisions().size()));
