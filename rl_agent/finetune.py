@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -18,10 +19,10 @@ from ..planners import Effort, Problem
 from ..planners.base import Limits
 from ..planners.incumbent import Incumbent
 from .agent import DEFAULT_AGENT, Agent, agent_game, load_agent
-from .guide import Actions, Guide, GuidedSearch
+from .guide import Actions, GameRecord, Guide, GuidedSearch
 from .networks import Learner, LearnerSettings
 from .observation import Observer
-from .planning import AgentPlanner, plan_of_game, search_games
+from .planning import AgentPlanner, game_limits, plan_of_game, search_games
 from .search import SearchSettings
 from .training.batches import ProgramCache, to_batch
 from .training.config import ReplaySettings
@@ -29,12 +30,17 @@ from .training.episode import Episode
 from .training.player import episode_of
 from .training.replay import Replay
 
+_SEARCH = GuidedSearch(
+    SearchSettings(simulations=4, gumbel_scale=0.5, value_range="siblings", least_range=0.2)
+)
 #: Parts of a round that go to search and to self-play; the learner has the rest.
 _SEARCH_SHARE, _PLAY_SHARE = 0.6, 0.2
 #: Seconds of a round, and the most rounds of a budget.
 _ROUND_SECONDS, _MOST_ROUNDS = 20.0, 12
 #: Iterations of search and steps of the learner in a round that is not timed.
 _ROUND_ITERATIONS, _ROUND_STEPS = 200, 4
+#: Seconds of a step of the learner, as a multiple of those to read the program.
+_LEARNING = 4.0
 _KEY = "program"
 
 
@@ -52,7 +58,7 @@ class AgentFinetune:
     threads: int | None = None
     learning_rate: float = 3e-4
     batch: int = 256
-    search: GuidedSearch = GuidedSearch(SearchSettings(simulations=4, gumbel_scale=0.5, value_range="siblings", least_range=0.2))
+    search: GuidedSearch = _SEARCH
 
     def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
         """The plan of the best game."""
@@ -60,7 +66,8 @@ class AgentFinetune:
         game = agent_game(problem)
         if not len(game.decisions):
             return plan_of_game(game, np.empty(0, dtype=np.uint8), self.name, seed)
-        run = _Run(self, Observer(game), effort, seed, begin + 0.98 * effort.budget_seconds)
+        limits = game_limits(effort, begin)
+        run = _Run(self, Observer(game), effort, seed, limits.deadline)
         with contextlib.suppress(KeyboardInterrupt):  # the best so far is the answer
             run.go()
         return plan_of_game(game, run.best, self.name, seed)
@@ -96,44 +103,55 @@ class _Run:
             number += 1
 
     def _round(self, number: int, seconds: float, *, is_timed: bool) -> bool:
-        """Whether the best is enough."""
+        """Whether to end: the best is enough, or the user interrupts."""
         begin = time.monotonic()
         guide = Agent(copy.deepcopy(self._learner.network)).guide_of(self._observer)
+        reading = time.monotonic() - begin
         limits = Limits(begin + _SEARCH_SHARE * seconds, None if is_timed else _ROUND_ITERATIONS)
         settings = AgentPlanner(threads=self._planner.threads, rounds=1)
         start = self.best if number else None
-        found = search_games(guide, limits, self._effort, seed=self._seed + number, settings=settings, start=start)
-        self._offer(guide, found)
-        if is_timed and self._effort.is_enough(self._best_seconds):
+        found = search_games(guide, limits, self._incumbent, seed=self._seed + number, settings=settings, start=start)
+        playing = self._offer(guide, found.actions)
+        if found.interrupted or (is_timed and self._effort.is_enough(self._best_seconds)):
             return True
-        ends = Limits(begin + (_SEARCH_SHARE + _PLAY_SHARE) * seconds, None if is_timed else 0)
-        for k in _turns(ends, least=1):
-            self._add(guide, self._seed + 1000 * number + k)
-        with _all_threads():
-            last = Limits(begin + seconds, None if is_timed else _ROUND_STEPS)
-            for _ in _turns(last, least=_ROUND_STEPS):
+        search, length = self._self_play(playing, _PLAY_SHARE * seconds if is_timed else math.inf)
+        for k in _turns(begin + (_SEARCH_SHARE + _PLAY_SHARE) * seconds, length) if is_timed else range(1):
+            self._add(guide, search, self._seed + 1000 * number + k)
+        with _torch_threads(self._planner.threads or len(os.sched_getaffinity(0))):
+            for _ in _turns(begin + seconds, _LEARNING * reading) if is_timed else range(_ROUND_STEPS):
                 self._learn()
         return False
 
-    def _offer(self, guide: Guide, actions: Actions) -> None:
-        """Keep a game if it is the best, and learn from it: its actions and the searches beside them."""
+    def _self_play(self, playing: float, seconds: float) -> tuple[GuidedSearch, float]:
+        """A search whose leaves are played on as far as a game of self-play has time for, and the game's seconds."""
+        own, decisions = self._planner.search, len(self._observer.game.decisions)
+        if playing * own.games(decisions) > seconds:
+            horizon = int(seconds / (playing * replace(own, horizon=0).games(decisions))) - 1
+            own = replace(own, horizon=max(0, horizon))
+        return own, playing * own.games(decisions)
+
+    def _offer(self, guide: Guide, actions: Actions) -> float:
+        """Keep a game if it is the best, and learn from it; how many seconds it takes to play one."""
+        begin = time.monotonic()
         record = guide.play(GuidedSearch(), 0, given=actions)
-        if record.seconds < self._best_seconds:
-            self._best_seconds, self.best = record.seconds, record.actions
-        self._incumbent.offer(self._best_seconds)
+        playing = time.monotonic() - begin
+        self._keep(record)
         taken = np.eye(3, dtype=np.float32)[record.actions]
         self._put(episode_of(_KEY, self._observer, record, taken))
+        return playing
 
-    def _add(self, guide: Guide, seed: int) -> None:
+    def _add(self, guide: Guide, search: GuidedSearch, seed: int) -> None:
         """A game of self-play."""
-        search = self._planner.search
         noise = float(self._rng.uniform(0.0, search.search.gumbel_scale))
         how = replace(search, search=replace(search.search, gumbel_scale=noise))
         record = guide.play(how, seed)
+        self._keep(record)
+        self._put(episode_of(_KEY, self._observer, record, record.policy))
+
+    def _keep(self, record: GameRecord) -> None:
         if record.seconds < self._best_seconds:
             self._best_seconds, self.best = record.seconds, record.actions
-            self._incumbent.offer(record.seconds)
-        self._put(episode_of(_KEY, self._observer, record, record.policy))
+        self._incumbent.offer(record.seconds)
 
     def _put(self, episode: Episode) -> None:
         self._replay.add(episode, self._learner.steps, is_fixed=True)
@@ -144,19 +162,23 @@ class _Run:
         self._replay.update(windows, report.value_errors)
 
 
-def _turns(limits: Limits, *, least: int) -> Iterator[int]:
-    """Count until the limits, ``least`` at least."""
-    k = 0
-    while k < least or not (limits.over or (limits.iterations is not None and k >= limits.iterations)):
+def _turns(deadline: float, length: float) -> Iterator[int]:
+    """Count as long as another turn, which takes as long as the longest so far, ends by the deadline.
+
+    The first one takes ``length`` seconds.
+    """
+    k, begin = 0, time.monotonic()
+    while begin + length < deadline:
         yield k
-        k += 1
+        now = time.monotonic()
+        k, begin, length = k + 1, now, max(length, now - begin)
 
 
 @contextmanager
-def _all_threads() -> Iterator[None]:
-    """PyTorch on all cores that this process may use, and afterwards as it was."""
+def _torch_threads(count: int) -> Iterator[None]:
+    """PyTorch on so many threads, and afterwards as it was."""
     before = torch.get_num_threads()
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    torch.set_num_threads(count)
     try:
         yield
     finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,9 @@ Reals = NDArray[np.float64]
 SLICE_SECONDS, SLICE_ITERATIONS = 0.05, 50
 
 
+_SEARCH = SearchSettings(simulations=4, gumbel_scale=0.0, value_range="siblings", least_range=0.2)
+
+
 @dataclass(frozen=True)
 class GuidedSearch:
     """A tree search by advice.
@@ -36,11 +38,14 @@ class GuidedSearch:
         learned_model: search in the network's dynamics rather than in the true game.
     """
 
-    search: SearchSettings = SearchSettings(
-        simulations=4, gumbel_scale=0.0, value_range="siblings", least_range=0.2
-    )
+    search: SearchSettings = _SEARCH
     horizon: int = 128
     learned_model: bool = False
+
+    def games(self, decisions: int) -> float:
+        """How long a searched game of so many decisions takes, in games by the best advice: at most about so many."""
+        played_on = self.horizon if self.horizon >= 0 else decisions
+        return (self.search.simulations + 1.0) * (played_on + 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +130,7 @@ class Guide:
         visits = np.empty(NUM_ACTIONS * count, dtype=np.int32)
         policy, q = np.empty(NUM_ACTIONS * count, dtype=np.float32), np.empty(NUM_ACTIONS * count)
         values, rewards = np.empty(count), np.empty(count)
-        core_function("memstow.agent.play_game")(
+        seconds = core_function("memstow.agent.play_game")(
             self.handle,
             how.search.core_options(),
             how.learned_model,
@@ -135,16 +140,15 @@ class Guide:
             searched.astype(np.uint8),
             *(states, legal, actions, visits, q, policy, values, rewards),
         )
-        game = self.observer.game
         return GameRecord(
-            states.reshape(count, -1),
+            states.reshape(count, len(state_features())),
             legal,
             actions,
             rewards,
-            policy.reshape(count, -1),
-            q.reshape(count, -1),
+            policy.reshape(count, NUM_ACTIONS),
+            q.reshape(count, NUM_ACTIONS),
             values,
-            game.slow_seconds - float(rewards.sum()) * self.observer.unit_seconds,
+            float(seconds),
         )
 
 
@@ -190,7 +194,10 @@ class Trajectories:
                 if done >= iterations:
                     return
                 step = min(SLICE_ITERATIONS, iterations - done)
-                done += self.improve(iterations=step, progress=(done / iterations, (done + step) / iterations))
+                made = self.improve(iterations=step, progress=(done / iterations, (done + step) / iterations))
+                if not made:
+                    return  # there is nothing to decide
+                done += made
             else:
                 spent = monotonic() - begin
                 if spent >= deadline_in:

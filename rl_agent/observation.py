@@ -42,6 +42,6 @@ class Observer:
         count = len(game.decisions)
         flat = np.empty(count * len(program_features()), dtype=np.float32)
         core_function("memstow.agent.program_features")(self.handle, flat)
-        self.program: Features = flat.reshape(count, -1)
+        self.program: Features = flat.reshape(count, len(program_features()))
         self.potential = np.empty(count)
         core_function("memstow.agent.potentials")(self.handle, self.potential)

@@ -24,6 +24,7 @@ _POLL_SECONDS = 0.02
 _ENDING, _MOST_ENDING = 2.0, 0.25
 #: Part of the budget that the searched first game may take; what it takes is estimated from the advice's own.
 _FIRST_SHARE = 0.25
+_SEARCH = GuidedSearch()
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class AgentPlanner:
     agent: str = DEFAULT_AGENT
     threads: int | None = None
     rounds: int = 4
-    search: GuidedSearch = GuidedSearch()
+    search: GuidedSearch = _SEARCH
 
     def plan(self, problem: Problem, effort: Effort, *, seed: int) -> MemoryPlan:
         """The plan of the best game."""
@@ -65,70 +66,105 @@ class AgentPlanner:
         game = agent_game(problem)
         if not len(game.decisions):
             return plan_of_game(game, np.empty(0, dtype=np.uint8), self.name, seed)
-        ending = min(_MOST_ENDING * effort.budget_seconds, _ENDING * (time.monotonic() - begin))
+        limits = game_limits(effort, begin)
         guide = load_agent(self.agent).guide(game)
-        deadline = begin + effort.budget_seconds - ending
-        best = search_games(guide, Limits(deadline, effort.iterations), effort, seed=seed, settings=self)
-        return plan_of_game(game, best, self.name, seed)
+        found = search_games(guide, limits, Incumbent(effort), seed=seed, settings=self)
+        return plan_of_game(game, found.actions, self.name, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class FoundGame:
+    """The best game that a search has found: its ``actions`` (D), and whether an interrupt ended the search."""
+
+    actions: Actions
+    interrupted: bool
+
+
+def game_limits(effort: Effort, begin: float) -> Limits:
+    """When to stop playing, so that there is time for a plan. Asked once the game, begun at ``begin``, is made."""
+    making = time.monotonic() - begin
+    ending = min(_MOST_ENDING * effort.budget_seconds, _ENDING * making)
+    return Limits(begin + effort.budget_seconds - ending, effort.iterations)
 
 
 def search_games(
-    guide: Guide, limits: Limits, effort: Effort, *, seed: int, settings: AgentPlanner, start: Actions | None = None
-) -> Actions:
-    """Actions of the best game found (D).
+    guide: Guide,
+    limits: Limits,
+    incumbent: Incumbent,
+    *,
+    seed: int,
+    settings: AgentPlanner,
+    start: Actions | None = None,
+) -> FoundGame:
+    """The best game found.
 
     Args:
         guide: advises.
         limits: when to end.
-        effort: told of improvements.
+        incumbent: told of every improvement; says when the best is enough.
         seed: with iterations the result depends on it and the number of threads alone.
         settings: of the search.
         start: a game to begin from, beside the guide's own.
     """
     threads = settings.threads or len(os.sched_getaffinity(0))
     searches = [Trajectories(guide, seed * threads + k) for k in range(threads)]
-    incumbent = Incumbent(effort)
+    is_interrupted = False
     try:
-        begin = time.monotonic()
-        searches[0].play()
-        played = time.monotonic() - begin
-        is_enough = incumbent.offer(searches[0].best_seconds)
-        if start is not None:
-            searches[0].adopt(start)
-            is_enough = incumbent.offer(searches[0].best_seconds)
-        # A searched decision plays so many more.
-        estimate = played * settings.search.search.simulations * abs(settings.search.horizon)
-        if not is_enough and (
-            limits.iterations is not None or estimate < _FIRST_SHARE * (limits.deadline - time.monotonic())
-        ):
-            searches[0].adopt(guide.play(settings.search, seed).actions)
-            is_enough = incumbent.offer(searches[0].best_seconds)
+        is_enough = _begin(searches[0], limits, incumbent, seed, settings, start)
         for number in range(settings.rounds):
-            if is_enough:
+            if is_enough or limits.over:
                 break
             is_enough = _round(searches, number, settings.rounds, limits, incumbent)
-    except KeyboardInterrupt:
-        pass  # the best so far is the answer
-    played_ones = [search for search in searches if len(search.best)]
-    return min(played_ones, key=lambda search: search.best_seconds).best
+    except KeyboardInterrupt:  # the best so far is the answer
+        is_interrupted = True
+    played = [search for search in searches if len(search.best)]
+    if not played:
+        nothing = np.zeros(len(guide.observer.game.decisions), dtype=np.uint8)
+        return FoundGame(nothing if start is None else start, is_interrupted)
+    return FoundGame(min(played, key=lambda search: search.best_seconds).best, is_interrupted)
+
+
+def _begin(
+    search: Trajectories,
+    limits: Limits,
+    incumbent: Incumbent,
+    seed: int,
+    settings: AgentPlanner,
+    start: Actions | None,
+) -> bool:
+    """First games: the advice's own, the given one, and a searched one if there is time; whether one is enough."""
+    begin = time.monotonic()
+    search.play()
+    played = time.monotonic() - begin
+    is_enough = incumbent.offer(search.best_seconds)
+    if start is not None:
+        search.adopt(start)
+        is_enough = incumbent.offer(search.best_seconds)
+    left = limits.deadline - time.monotonic()
+    fits = played * settings.search.games(len(search.best)) < _FIRST_SHARE * left
+    if is_enough or (limits.iterations is None and not fits):
+        return is_enough
+    search.adopt(search.guide.play(settings.search, seed).actions)
+    return incumbent.offer(search.best_seconds)
 
 
 def _round(searches: list[Trajectories], number: int, rounds: int, limits: Limits, incumbent: Incumbent) -> bool:
     """Search in every thread from the best game so far; whether the best is enough."""
     start = min((s for s in searches if len(s.best)), key=lambda search: search.best_seconds).best
+    begin = time.monotonic()
     if limits.iterations is not None:
         ends = [limits.iterations * k // rounds for k in (number, number + 1)]
         seconds, iterations = 0.0, ends[1] - ends[0]
     else:
-        now = time.monotonic()
-        seconds, iterations = max(0.0, limits.deadline - now) / (rounds - number), None
+        seconds, iterations = max(0.0, limits.deadline - begin) / (rounds - number), None
     stop = threading.Event()
     failures: list[BaseException] = []
 
     def work(search: Trajectories) -> None:
         try:
             search.adopt(start)
-            for _ in search.slices(deadline_in=seconds, iterations=iterations):
+            left = begin + seconds - time.monotonic()
+            for _ in search.slices(deadline_in=left, iterations=iterations):
                 if incumbent.offer(search.best_seconds):
                     stop.set()
                 if stop.is_set():

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tvm
+from all_planners import all_planners
 from relax_modules import Diamond, W, X, diamond_of, run
 from test_broken_plans import UNIT, the_plan
 from tvm.ir import assert_structural_equal
@@ -166,7 +167,7 @@ def in_place_lowered() -> tvm.IRModule:
     return tvm.ir.transform.Sequential(passes)(InPlace)
 
 
-@pytest.mark.parametrize("planner", planners.names())
+@pytest.mark.parametrize("planner", all_planners())
 def test_in_place_results_stay_in_their_tensor(planner):
     mod = in_place_lowered()
     plan = plan_with(mod, planner)
@@ -175,7 +176,7 @@ def test_in_place_results_stay_in_their_tensor(planner):
     np.testing.assert_allclose(result, 2 * (2 * X + 1), rtol=1e-6)
 
 
-@pytest.mark.parametrize("planner", planners.names())
+@pytest.mark.parametrize("planner", all_planners())
 @pytest.mark.parametrize("capacity", [0, 256, 512, 1 << 20])
 def test_every_planner_and_capacity_gives_the_right_numbers(planner, capacity):
     accelerator = UNIT.with_capacity(capacity)

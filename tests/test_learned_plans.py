@@ -30,9 +30,17 @@ from memstow.trace import trace_document
 from memstow.validator import validate
 
 from . import tiny_cost_model as tiny
+from .all_planners import all_planners
 from .random_plans import plan_of, random_stays
 
 BRIEF = Effort(0.2, iterations=50)
+
+
+def brief(name: str) -> Effort:
+    """A little work; an iteration of fine-tuning is much of it."""
+    return BRIEF if name != "agent-finetune" else Effort(0.2, iterations=1)
+
+
 NOTHING_SAID = "it says nothing of its kernel"
 
 
@@ -50,11 +58,11 @@ def roofline_twin(problem: Problem) -> Problem:
     return Problem(problem.program, problem.accelerator)
 
 
-@pytest.mark.parametrize("name", planners.names())
+@pytest.mark.parametrize("name", all_planners())
 @pytest.mark.parametrize("wide", [False, True])
 def test_every_planner_plans_and_prices_with_it(name: str, wide: bool) -> None:
     given = tiny.problem(wide=wide)
-    plan = planners.get(name).plan(given, BRIEF, seed=0)
+    plan = planners.get(name).plan(given, brief(name), seed=0)
     assert validate(given.program, given.accelerator, plan) == ()
     assert plan.cost_model == "tiny"
     # The simple bound is the roofline's, and not claimed here.
@@ -66,9 +74,9 @@ def test_every_planner_plans_and_prices_with_it(name: str, wide: bool) -> None:
     assert abs(seconds - by_roofline) > 1e-3 * by_roofline
 
 
-@pytest.mark.parametrize("name", planners.names())
+@pytest.mark.parametrize("name", all_planners())
 def test_every_planner_says_so_of_the_roofline(name: str) -> None:
-    plan = planners.get(name).plan(roofline_twin(tiny.problem()), BRIEF, seed=0)
+    plan = planners.get(name).plan(roofline_twin(tiny.problem()), brief(name), seed=0)
     assert plan.cost_model == "roofline"
     assert plan.bound_seconds is not None
 

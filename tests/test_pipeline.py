@@ -15,10 +15,10 @@ from tvm import relax
 from tvm.relax.frontend.torch import from_exported_program
 
 import memstow
-from memstow import planners
 from memstow.errors import InvalidInputError, UnknownNameError, UnsupportedModelError
 
 from . import tiny_cost_model as tiny
+from .all_planners import all_planners
 
 
 class Perceptron(nn.Module):
@@ -53,7 +53,7 @@ def test_weights_as_parameters(form):
     check(executable, [x, *(torch.from_numpy(p.numpy()) for p in params["main"])], module(x))
 
 
-@pytest.mark.parametrize("planner", planners.names())
+@pytest.mark.parametrize("planner", all_planners())
 def test_weights_bound_into_the_program(planner):
     module, x, program = exported()
     seen = []

@@ -36,8 +36,8 @@ class Game:
 
         Storages in ``cross_program`` are prefetched before the program, free of cost, when their first touch is
         copied and there is room. A decision that finds no offsets moves up to ``move_limit`` single blocks out of the
-        way, then packs up to ``block_limit`` blocks anew, at last by a search of up to ``node_limit`` placements (0: no search), before
-        it counts as illegal.
+        way, then packs up to ``block_limit`` blocks anew, at last by a search of up to ``node_limit`` placements (0: no
+        search), before it counts as illegal.
 
         Raises:
             ValueError: ``cross_program`` names too many storages, or one that does not exist before the program.

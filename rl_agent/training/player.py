@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -85,7 +86,8 @@ class CorePlayer:
         """A game by the prices' advice and search, or the best game that another planner led to."""
         observer = self._observer(key)
         if np.random.default_rng(seed).random() < self._settings.priced:
-            found = Guide(observer).play(self._search(0.0), seed)
+            search = replace(self._search(0.0), learned_model=False)  # prices imagine nothing
+            found = Guide(observer).play(search, seed)
             return episode_of(key, observer, found, found.policy)
         found = Guide(observer).play(GuidedSearch(), seed, given=self._expert_actions(observer))
         return episode_of(key, observer, found, np.eye(len(Action), dtype=np.float32)[found.actions])

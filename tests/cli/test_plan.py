@@ -15,6 +15,7 @@ from memstow.program import Program
 from memstow.validator import validate
 
 from .. import worked_example as example
+from ..all_planners import all_planners
 from .harness import Invalid, memstow, names_in, refused, write_part
 
 
@@ -29,7 +30,7 @@ def test_plan_writes_a_valid_plan(program: Path, part: Path, tmp_path: Path) -> 
     assert str(out) in result.out
 
 
-@pytest.mark.parametrize("planner", planners.names())
+@pytest.mark.parametrize("planner", all_planners())
 def test_plan_takes_every_planner(planner: str, program: Path, part: Path) -> None:
     result = memstow("plan", program, "--accelerator", part, "--planner", planner, "--budget", 0.1, "--json")
     assert result.code == 0

@@ -135,11 +135,12 @@ constexpr uint8_t kOpen = 255;
 /*!
  * Play a game: decision i is given[i], or the search's where that is kOpen; searched[i] says whether to search there
  * although it is given. A given action that is illegal gives way to the best advice. `features`: those of the states.
+ * Returns the program's seconds at the end.
  */
-void PlayGame(GuideRef guide, SearchOptionsRef options, bool learned, int64_t horizon, int64_t seed,
-              ffi::TensorView given, ffi::TensorView searched, ffi::TensorView features, ffi::TensorView legal,
-              ffi::TensorView actions, ffi::TensorView visits, ffi::TensorView q, ffi::TensorView policy,
-              ffi::TensorView values, ffi::TensorView rewards) {
+double PlayGame(GuideRef guide, SearchOptionsRef options, bool learned, int64_t horizon, int64_t seed,
+                ffi::TensorView given, ffi::TensorView searched, ffi::TensorView features, ffi::TensorView legal,
+                ffi::TensorView actions, ffi::TensorView visits, ffi::TensorView q, ffi::TensorView policy,
+                ffi::TensorView values, ffi::TensorView rewards) {
   const Guide& advisor = guide->guide;
   const Observer& observer = advisor.observer();
   const size_t count = observer.game().decisions().size(), width = StateFeatureNames().size();
@@ -171,6 +172,7 @@ void PlayGame(GuideRef guide, SearchOptionsRef options, bool learned, int64_t ho
     decision.reward = (before - state.Seconds()) / observer.UnitSeconds();
     out.Write(i, decision);
   }
+  return state.Seconds();
 }
 
 ffi::String Best(TrajectoriesRef search) {
@@ -229,8 +231,7 @@ TVM_FFI_STATIC_INIT_BLOCK() {
           "Seconds of the best game")
       .def("memstow.agent.best", Best, "Actions of the best game")
       .def(
-          "memstow.agent.num_decisions", [](TrajectoriesRef t) { return t->search.num_decisions(); },
-          "Decisions made")
+          "memstow.agent.num_decisions", [](TrajectoriesRef t) { return t->search.num_decisions(); }, "Decisions made")
       .def(
           "memstow.agent.num_asked", [](TrajectoriesRef t) { return t->search.num_asked(); },
           "Decisions made on advice");

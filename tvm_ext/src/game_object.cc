@@ -14,9 +14,11 @@ namespace ffi = tvm::ffi;
 
 namespace {
 
-GameRef MakeGame(ProblemRef problem, int64_t node_limit, int64_t block_limit, int64_t move_limit, ffi::TensorView cross_program) {
+GameRef MakeGame(ProblemRef problem, int64_t node_limit, int64_t block_limit, int64_t move_limit,
+                 ffi::TensorView cross_program) {
   if (node_limit < 0 || block_limit < 0 || move_limit < 0) {
-    TVM_FFI_THROW(ValueError) << "expected limits of at least 0, found " << node_limit << ", " << block_limit << " and " << move_limit;
+    TVM_FFI_THROW(ValueError) << "expected limits of at least 0, found " << node_limit << ", " << block_limit << " and "
+                              << move_limit;
   }
   const Span<int32_t> storages = Elements<int32_t>(cross_program, "cross_program");
   GameOptions options;

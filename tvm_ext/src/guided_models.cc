@@ -9,6 +9,21 @@ namespace {
 /*! \brief Below the root nothing says what is legal: the network's policy has learned it. */
 constexpr uint32_t kAllLegal = (1U << kNumActions) - 1;
 
+/*! \brief Takes back what was played from here on, however that ends. */
+class Excursion {
+ public:
+  explicit Excursion(GameState* state) : state_(state), begin_(state->NumDecided()) {}
+  ~Excursion() {
+    while (state_->NumDecided() > begin_) state_->Undo();
+  }
+  Excursion(const Excursion&) = delete;
+  Excursion& operator=(const Excursion&) = delete;
+
+ private:
+  GameState* state_;
+  size_t begin_;
+};
+
 Evaluation ToEvaluation(const Advice& advice) {
   Evaluation found;
   found.legal = advice.legal;
@@ -23,7 +38,7 @@ Evaluation GuidedEvaluator::Evaluate(GameState* state) {
   if (state->IsTerminal()) return {};
   Evaluation found = ToEvaluation(guide_->Ask(state, horizon_ == 0));
   if (horizon_ == 0) return found;
-  const size_t begin = state->NumDecided();
+  const Excursion excursion(state);
   const double unit = guide_->observer().UnitSeconds();
   double value = 0.0, weight = 1.0, seconds = state->Seconds();
   for (int32_t step = 0; step != horizon_ && !state->IsTerminal(); ++step) {
@@ -35,7 +50,6 @@ Evaluation GuidedEvaluator::Evaluate(GameState* state) {
   }
   const bool is_open = !state->IsTerminal() && guide_->network() != nullptr;
   if (is_open) value += weight * guide_->Ask(state, true).value;
-  while (state->NumDecided() > begin) state->Undo();
   found.value = value;
   return found;
 }

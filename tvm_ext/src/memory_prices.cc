@@ -39,7 +39,7 @@ MemoryPrices::MemoryPrices(const Problem& problem, int32_t rounds)
   FillWindows(problem);
   std::vector<double> memory_sum(memory_.size()), engine_sum(memory_.size());
   std::vector<double> memory_squares(memory_.size(), 1e-6), engine_squares(memory_.size(), 1e-6);
-  const double capacity = static_cast<double>(problem.hardware().capacity_bytes);
+  const double capacity = std::max(1.0, static_cast<double>(problem.hardware().capacity_bytes));  // 0: no tenants
   const double scale = potential_ / std::max(1.0, capacity * static_cast<double>(memory_.size()));
   const int32_t counted_from = rounds / 2;
   for (int32_t round = 0; round < rounds; ++round) {

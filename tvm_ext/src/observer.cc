@@ -11,8 +11,12 @@ constexpr double kMost = 4.0;
 constexpr double kLeastUnit = 1e-15;
 /*! \brief Instructions before a decision in which idle seconds for its copy are looked for. */
 constexpr int32_t kLookBack = 256;
+/*! \brief Rewards are cut there: a unit may be all but 0 where nothing can be saved. */
+constexpr double kMostReward = 1e30;
 
-float Cut(double x) { return static_cast<float>(std::clamp(x, -kMost, kMost)); }
+// Times beyond all bounds may differ by what is no number.
+float Cut(double x) { return std::isnan(x) ? 0.0F : static_cast<float>(std::clamp(x, -kMost, kMost)); }
+float Reward(double x) { return static_cast<float>(std::clamp(x, -kMostReward, kMostReward)); }
 float Squash(double x) { return Cut(std::copysign(std::log1p(std::abs(x)), x)); }
 /*! \brief Squash of a ratio whose denominator may be 0. */
 float Part(double x, double of) { return Squash(x / std::max(of, kLeastUnit)); }
@@ -211,12 +215,12 @@ Observation Observer::Observe(GameState* state, float* features) const {
   for (int32_t a = 0; a < kNumActions; ++a) {
     if (!state->TryApply(static_cast<Action>(a))) continue;
     found.legal |= 1U << a;
-    found.rewards[a] = static_cast<float>((seconds - state->Seconds()) / unit_);
+    found.rewards[a] = Reward((seconds - state->Seconds()) / unit_);
     state->Undo();
   }
   const double later = prices_.touch(id).continuation;
-  if ((found.legal & 2U) != 0) found.outlooks[1] = static_cast<float>((later - stay_price) / unit_);
-  if ((found.legal & 4U) != 0) found.outlooks[2] = static_cast<float>((later - copy_price) / unit_);
+  if ((found.legal & 2U) != 0) found.outlooks[1] = Reward((later - stay_price) / unit_);
+  if ((found.legal & 4U) != 0) found.outlooks[2] = Reward((later - copy_price) / unit_);
   Row out(features);
   out << ((found.legal & 1U) != 0) << ((found.legal & 2U) != 0) << ((found.legal & 4U) != 0) << Squash(found.rewards[0])
       << Squash(found.rewards[1]) << Squash(found.rewards[2])

@@ -54,6 +54,11 @@ Dense::Dense(Span<float> weights, Span<float> bias) : bias_(bias.begin(), bias.e
     TVM_FFI_THROW(ValueError) << "dense layer: expected weights for each of up to " << kMostOutputs
                               << " outputs, found " << weights.size() << " weights and " << bias.size() << " outputs";
   }
+  const auto is_finite = [](float x) { return std::isfinite(x); };
+  if (!std::all_of(weights.begin(), weights.end(), is_finite) || !std::all_of(bias.begin(), bias.end(), is_finite)) {
+    TVM_FFI_THROW(ValueError)
+        << "dense layer: expected finite weights, found others; the network's training has failed";
+  }
   inputs_ = weights.size() / bias.size();
   weights_.resize(weights.size());
   for (size_t out = 0; out < bias.size(); ++out) {
@@ -87,12 +92,12 @@ PolicyNetwork::PolicyNetwork(const std::vector<Span<float>>& arrays) {
   reward_ = Dense(arrays[15], arrays[16]);
   reward_bins_.assign(arrays[17].begin(), arrays[17].end());
   const size_t latent = represent_out_.outputs();
-  const bool fits = represent_out_.inputs() == represent_in_.outputs() && trunk_.inputs() == latent &&
-                    policy_.inputs() == trunk_.outputs() && policy_.outputs() == kNumActions &&
-                    value_.inputs() == trunk_.outputs() && value_.outputs() == std::max<size_t>(1, value_bins_.size()) &&
-                    step_in_.inputs() > latent + kNumActions && step_out_.inputs() == step_in_.outputs() &&
-                    step_out_.outputs() == latent && reward_.inputs() == step_in_.outputs() &&
-                    reward_.outputs() == reward_bins_.size();
+  const bool fits =
+      represent_out_.inputs() == represent_in_.outputs() && trunk_.inputs() == latent &&
+      policy_.inputs() == trunk_.outputs() && policy_.outputs() == kNumActions && value_.inputs() == trunk_.outputs() &&
+      value_.outputs() == std::max<size_t>(1, value_bins_.size()) && step_in_.inputs() > latent + kNumActions &&
+      step_out_.inputs() == step_in_.outputs() && step_out_.outputs() == latent &&
+      reward_.inputs() == step_in_.outputs() && reward_.outputs() == reward_bins_.size();
   if (fits) embedding_size_ = step_in_.inputs() - latent - kNumActions;
   if (!fits || embedding_size_ >= represent_in_.inputs()) {
     TVM_FFI_THROW(ValueError) << "policy network: the layers' sizes do not fit together; use weights written by "

@@ -131,6 +131,7 @@ int64_t TrajectorySearch::Improve(const GameSlice& slice) {
 }
 
 void TrajectorySearch::Finish() {
+  if (current_.empty()) return;
   while (!state_.IsTerminal()) Advance();
   offset_ = 0.0;
   Keep();

@@ -13,14 +13,18 @@
 
 namespace memstow::testing {
 
-/*! \brief A random problem with at most `longest` instructions and storages; bytes and seconds are small integers. */
-inline Problem RandomProblem(uint32_t seed, int32_t longest) {
+/*!
+ * \brief A random problem with at most `longest` instructions and storages; bytes and seconds are small integers.
+ *  The capacity is random where it is left out.
+ */
+inline Problem RandomProblem(uint32_t seed, int32_t longest, int64_t capacity = 0) {
   std::mt19937 random(seed);
   const auto draw = [&random](int32_t low, int32_t high) {
     return low + static_cast<int32_t>(random() % static_cast<uint32_t>(high - low + 1));
   };
   ProblemRows rows;
   rows.hardware.capacity_bytes = draw(6, 16);
+  if (capacity > 0) rows.hardware.capacity_bytes = capacity;
   rows.hardware.fast_bandwidth = 4.0;
   const int32_t count = draw(2, longest);
   for (int32_t t = 0; t < count; ++t) {

@@ -17,11 +17,12 @@
  *                           |== w =================================|        second stay; both prefetches are timed
  *
  *  Copies time themselves. A prefetch starts as late as it still hides behind slow memory's unused seconds, or later
- *  where there is no room that early; if the program has to wait then, of some starts the one that costs least. An eviction is decided with the access that needs it, the next one of the storage
- *  (or the last, of an output), and starts right after the last write. So whatever has been decided is paid for
- *  in space and validity, but for one debt: data written in fast memory must still get out before its next slow
- *  access. Where neither that nor staying is possible any more, *Drop-backup* goes back to where the storage entered
- *  fast memory and drops it there: dropping frees bytes and copies and cannot invalidate what others decided since.
+ *  where there is no room that early; if the program has to wait then, of some starts the one that costs least. An
+ * eviction is decided with the access that needs it, the next one of the storage (or the last, of an output), and
+ * starts right after the last write. So whatever has been decided is paid for in space and validity, but for one debt:
+ * data written in fast memory must still get out before its next slow access. Where neither that nor staying is
+ * possible any more, *Drop-backup* goes back to where the storage entered fast memory and drops it there: dropping
+ * frees bytes and copies and cannot invalidate what others decided since.
  *
  *  Rewards are seconds saved; they sum up to the seconds of the program in slow memory minus those of the plan.
  */

@@ -62,7 +62,8 @@ class MemoryPrices {
   double memory_price(int32_t t) const { return memory_[static_cast<size_t>(t)]; }
   /*! \brief Seconds that a byte costs during all of [start, end]; 0 when start > end. */
   double MemoryCost(int32_t start, int32_t end) const {
-    return start > end ? 0.0 : memory_before_[static_cast<size_t>(end) + 1] - memory_before_[static_cast<size_t>(start)];
+    return start > end ? 0.0
+                       : memory_before_[static_cast<size_t>(end) + 1] - memory_before_[static_cast<size_t>(start)];
   }
   /*! \brief Seconds that a second of the copy engine costs at time t: from 0 (idle anyway) to 1 (the program waits). */
   double engine_price(int32_t t) const { return engine_[static_cast<size_t>(t)]; }

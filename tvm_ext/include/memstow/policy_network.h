@@ -29,7 +29,8 @@ namespace memstow {
 class Dense {
  public:
   Dense() = default;
-  /*! \brief `weights` by output, then input; `bias` by output. \throws ValueError when the sizes do not match. */
+  /*! \brief `weights` by output, then input; `bias` by output. \throws ValueError when the sizes do not match, or a
+   * number is not finite. */
   Dense(Span<float> weights, Span<float> bias);
 
   size_t inputs() const { return inputs_; }

@@ -10,8 +10,8 @@
  *                      ? ?   ?                    last decision is another than it was, ask the guide
  *                                              4. then as it was done, as long as that is legal, to the end
  *
- *  What is faster, or only a little slower early on, becomes the current game (simulated annealing). A game that is much
- *  slower than the current one was at the same decision, is given up.
+ *  What is faster, or only a little slower early on, becomes the current game (simulated annealing). A game that is
+ * much slower than the current one was at the same decision, is given up.
  *
  *  Games of thousands of decisions are swept from the beginning to the end instead, and changed on the way: a change is
  *  judged some decisions after the last other action, and what comes later follows when the sweep gets there.
