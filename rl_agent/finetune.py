@@ -30,9 +30,7 @@ from .training.episode import Episode
 from .training.player import episode_of
 from .training.replay import Replay
 
-_SEARCH = GuidedSearch(
-    SearchSettings(simulations=4, gumbel_scale=0.5, value_range="siblings", least_range=0.2)
-)
+_SEARCH = GuidedSearch(SearchSettings(simulations=4, gumbel_scale=0.5, value_range="siblings", least_range=0.2))
 #: Parts of a round that go to search and to self-play; the learner has the rest.
 _SEARCH_SHARE, _PLAY_SHARE = 0.6, 0.2
 #: Seconds of a round, and the most rounds of a budget.
@@ -124,10 +122,8 @@ class _Run:
 
     def _self_play(self, playing: float, seconds: float) -> tuple[GuidedSearch, float]:
         """A search whose leaves are played on as far as a game of self-play has time for, and the game's seconds."""
-        own, decisions = self._planner.search, len(self._observer.game.decisions)
-        if playing * own.games(decisions) > seconds:
-            horizon = int(seconds / (playing * replace(own, horizon=0).games(decisions))) - 1
-            own = replace(own, horizon=max(0, horizon))
+        decisions = len(self._observer.game.decisions)
+        own = self._planner.search.shortened(decisions, seconds / max(playing, 1e-6))
         return own, playing * own.games(decisions)
 
     def _offer(self, guide: Guide, actions: Actions) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 import numpy as np
@@ -46,6 +46,12 @@ class GuidedSearch:
         """How long a searched game of so many decisions takes, in games by the best advice: at most about so many."""
         played_on = self.horizon if self.horizon >= 0 else decisions
         return (self.search.simulations + 1.0) * (played_on + 1.0)
+
+    def shortened(self, decisions: int, games: float) -> GuidedSearch:
+        """This search, or one that looks less far ahead: a searched game takes at most about so many games' time."""
+        if self.learned_model or self.games(decisions) <= games:
+            return self
+        return replace(self, horizon=max(0, int(games / (self.search.simulations + 1.0)) - 1))
 
 
 @dataclass(frozen=True, eq=False)

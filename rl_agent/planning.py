@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,8 +23,9 @@ from .guide import Actions, Guide, GuidedSearch, Trajectories
 _POLL_SECONDS = 0.02
 #: Seconds to make a plan of a game, as a multiple of those to make the game, and the most of the budget for it.
 _ENDING, _MOST_ENDING = 2.0, 0.25
-#: Part of the budget that the searched first game may take; what it takes is estimated from the advice's own.
+#: Part of the budget that searched first games may take, estimated from the advice's own game; and the noise of others.
 _FIRST_SHARE = 0.25
+_NOISE = 0.5
 _SEARCH = GuidedSearch()
 
 
@@ -110,7 +112,7 @@ def search_games(
     searches = [Trajectories(guide, seed * threads + k) for k in range(threads)]
     is_interrupted = False
     try:
-        is_enough = _begin(searches[0], limits, incumbent, seed, settings, start)
+        is_enough = _begin(searches, limits, incumbent, seed, settings, start)
         for number in range(settings.rounds):
             if is_enough or limits.over:
                 break
@@ -125,27 +127,41 @@ def search_games(
 
 
 def _begin(
-    search: Trajectories,
+    searches: list[Trajectories],
     limits: Limits,
     incumbent: Incumbent,
     seed: int,
     settings: AgentPlanner,
     start: Actions | None,
 ) -> bool:
-    """First games: the advice's own, the given one, and a searched one if there is time; whether one is enough."""
+    """First games: the advice's own, the given one, and a searched one a thread; whether one is enough.
+
+    A timed search looks no further ahead than there is time for.
+    """
+    first = searches[0]
     begin = time.monotonic()
-    search.play()
+    first.play()
     played = time.monotonic() - begin
-    is_enough = incumbent.offer(search.best_seconds)
+    is_enough = incumbent.offer(first.best_seconds)
     if start is not None:
-        search.adopt(start)
-        is_enough = incumbent.offer(search.best_seconds)
-    left = limits.deadline - time.monotonic()
-    fits = played * settings.search.games(len(search.best)) < _FIRST_SHARE * left
-    if is_enough or (limits.iterations is None and not fits):
+        first.adopt(start)
+        is_enough = incumbent.offer(first.best_seconds)
+    how = settings.search
+    if limits.iterations is None:
+        games = _FIRST_SHARE * (limits.deadline - time.monotonic()) / max(played, 1e-6)
+        how = how.shortened(len(first.best), games)
+    if is_enough or how.horizon == 0:
         return is_enough
-    search.adopt(search.guide.play(settings.search, seed).actions)
-    return incumbent.offer(search.best_seconds)
+
+    def work(number: int) -> None:
+        # All threads but the first add noise, so that they play other games.
+        noise = _NOISE if number else how.search.gumbel_scale
+        mine = replace(how, search=replace(how.search, gumbel_scale=noise))
+        searches[number].adopt(first.guide.play(mine, seed + number).actions)
+        incumbent.offer(searches[number].best_seconds)
+
+    _in_threads(len(searches), work, threading.Event())
+    return incumbent.offer(first.best_seconds)
 
 
 def _round(searches: list[Trajectories], number: int, rounds: int, limits: Limits, incumbent: Incumbent) -> bool:
@@ -158,21 +174,34 @@ def _round(searches: list[Trajectories], number: int, rounds: int, limits: Limit
     else:
         seconds, iterations = max(0.0, limits.deadline - begin) / (rounds - number), None
     stop = threading.Event()
+
+    def work(number: int) -> None:
+        search = searches[number]
+        search.adopt(start)
+        left = begin + seconds - time.monotonic()
+        for _ in search.slices(deadline_in=left, iterations=iterations):
+            if incumbent.offer(search.best_seconds):
+                stop.set()
+            if stop.is_set():
+                return
+
+    return _in_threads(len(searches), work, stop)
+
+
+def _in_threads(count: int, work: Callable[[int], None], stop: threading.Event) -> bool:
+    """Run ``work(0)``, ..., ``work(count - 1)``, each in a thread; whether ``stop`` was set meanwhile.
+
+    It is set for good when this ends, by an interrupt or otherwise. What a thread raises is raised here.
+    """
     failures: list[BaseException] = []
 
-    def work(search: Trajectories) -> None:
+    def guarded(number: int) -> None:
         try:
-            search.adopt(start)
-            left = begin + seconds - time.monotonic()
-            for _ in search.slices(deadline_in=left, iterations=iterations):
-                if incumbent.offer(search.best_seconds):
-                    stop.set()
-                if stop.is_set():
-                    return
+            work(number)
         except BaseException as error:  # handed on to the main thread
             failures.append(error)
 
-    workers = [threading.Thread(target=work, args=(search,)) for search in searches]
+    workers = [threading.Thread(target=guarded, args=(number,)) for number in range(count)]
     is_over = False
     try:
         for worker in workers:
