@@ -30,7 +30,7 @@ from .training.episode import Episode
 from .training.player import episode_of
 from .training.replay import Replay
 
-_SEARCH = GuidedSearch(SearchSettings(simulations=8, gumbel_scale=0.5, least_range=0.5))
+_SEARCH = GuidedSearch(SearchSettings(simulations=4, gumbel_scale=0.5, value_range="siblings", least_range=0.2))
 #: Parts of a round that go to search and to self-play; the learner has the rest.
 _SEARCH_SHARE, _PLAY_SHARE = 0.6, 0.2
 #: Seconds of a round, and the most rounds of a budget.

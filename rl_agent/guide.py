@@ -23,7 +23,7 @@ Reals = NDArray[np.float64]
 SLICE_SECONDS, SLICE_ITERATIONS = 0.05, 50
 
 
-_SEARCH = SearchSettings(simulations=8, gumbel_scale=0.0, least_range=0.5)
+_SEARCH = SearchSettings(simulations=4, gumbel_scale=0.0, value_range="siblings", least_range=0.2)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class GuidedSearch:
     """
 
     search: SearchSettings = _SEARCH
-    horizon: int = 32
+    horizon: int = 128
     learned_model: bool = False
 
     def games(self, decisions: int) -> float:
@@ -122,7 +122,8 @@ class Guide:
             searched: (D) where to search although an action is given.
         """
         count = len(self.observer.game.decisions)
-        given = np.full(count, OPEN, dtype=np.uint8) if given is None else given
+        # Copies: the core takes no read-only arrays, such as Ray's.
+        given = np.full(count, OPEN, dtype=np.uint8) if given is None else np.array(given, dtype=np.uint8)
         searched = np.zeros(count, dtype=np.bool_) if searched is None else searched
         states = np.empty(count * len(state_features()), dtype=np.float32)
         legal, actions = np.empty(count, dtype=np.uint8), np.empty(count, dtype=np.uint8)
@@ -167,7 +168,7 @@ class Trajectories:
 
     def adopt(self, actions: Actions) -> None:
         """Begin from a game; illegal actions give way to the best advice."""
-        core_function("memstow.agent.adopt")(self._handle, np.ascontiguousarray(actions, dtype=np.uint8))
+        core_function("memstow.agent.adopt")(self._handle, np.array(actions, dtype=np.uint8))
 
     def improve(self, *, seconds: float = 0.0, iterations: int = 0, progress: tuple[float, float]) -> int:
         """One slice of search by time or, where it is 0, by iterations; how many iterations it took.

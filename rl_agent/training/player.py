@@ -44,11 +44,11 @@ class PlayerSettings(Document):
         experts: who else demonstrates; ``expert_folder`` keeps their games.
     """
 
-    simulations: Annotated[int, Field(ge=1)] = 6
-    horizon: int = 32
+    simulations: Annotated[int, Field(ge=1)] = 4
+    horizon: int = 128
     gumbel_scale: Annotated[float, Field(ge=0.0)] = 0.5
     value_scale: Annotated[float, Field(gt=0.0)] = 0.1
-    least_range: Annotated[float, Field(gt=0.0)] = 0.5
+    least_range: Annotated[float, Field(gt=0.0)] = 0.2
     learned_model: bool = False
     from_middle: Share = 0.3
     snapshot_iterations: Annotated[int, Field(ge=0)] = 200
@@ -120,6 +120,7 @@ class CorePlayer:
             simulations=own.simulations,
             gumbel_scale=gumbel_scale,
             value_scale=own.value_scale,
+            value_range="siblings",
             least_range=own.least_range,
         )
         return GuidedSearch(search, own.horizon, own.learned_model)
