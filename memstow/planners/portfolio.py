@@ -1,4 +1,4 @@
-"""The ``portfolio`` planner: the constructive planners and the agent first, then searches from the best on all cores."""
+"""The ``portfolio`` planner: constructive planners and the agent first, then searches from the best on all cores."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class Portfolio:
 
     Searches go in rounds, each from the best schedule of the one before: annealing in all threads at first, then in all
     but one, which solves neighbourhoods (:mod:`memstow.planners.lns`). The result is as fast as the fastest plan that
-    any member found in its share of the budget, or faster. ``agent`` is the registered planner that is asked for a start
-    after the others, None for no such. Iterations are those of each of ``threads`` searches (left
-    out: the cores that this process may use); with them the plan depends on the seed and the number of threads alone.
+    any member found in its share of the budget, or faster. ``agent`` is the registered planner that is asked for a
+    start after the others, None for no such. Iterations are those of each of ``threads`` searches (left out: the cores
+    that this process may use); with them the plan depends on the seed and the number of threads alone.
     """
 
     name: str = "portfolio"

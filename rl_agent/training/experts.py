@@ -199,7 +199,7 @@ def _follow(state: State, wishes: Actions) -> State:
 def _planner(settings: ExpertSettings) -> Planner:
     """The planner with the settings' threads and, as it is to teach one, without an agent."""
     planner = planners.get(settings.planner)
-    known = {field.name for field in fields(planner)} if is_dataclass(planner) else set()
+    known: set[str] = {field.name for field in fields(planner)} if is_dataclass(planner) else set()
     wanted = {"threads": settings.threads, "agent": None}
     return cast(Planner, replace(cast(Any, planner), **{name: wanted[name] for name in wanted if name in known}))
 

@@ -36,8 +36,8 @@ class ProblemSettings(Document):
     ``folders`` hold problem files of either format (``*.program.json`` name a built-in accelerator). ``generated`` is
     the share of generated programs, 1 where there is no folder; ``kinds`` are theirs. ``unchanged`` is the share of
     files that keep their accelerator, where others get another amount of fast memory, half of them other rates too. A
-    program has ``shortest`` to ``longest`` instructions, about; longer files are left out. ``learned_prices`` is the share
-    of changed files whose prices are those of their accelerator's learned cost model, where it has one.
+    program has ``shortest`` to ``longest`` instructions, about; longer files are left out. ``learned_prices`` is the
+    share of changed files whose prices are those of their accelerator's learned cost model, where it has one.
     """
 
     folders: tuple[Path, ...] = ()
