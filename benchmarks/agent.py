@@ -3,8 +3,9 @@
 ``python benchmarks/agent.py`` takes most of a day; what was measured is in ``build/agent_bench/results.jsonl``, a line
 each, and is not measured again while program, limits and weights stay the same. All parts go by seeds first, so that
 a run that is ended early has whole seeds. ``--list`` says what is left and how long it takes, ``--page-only`` makes
-the page from what there is. Parts: greedy, brief (5 s), ten, minute, long, evaluations, ablations, cost, finetune, rates;
-the page is written at the end of each run, the figure of the training curves with it. Exits with 1 if a run failed.
+the page from what there is. Parts: greedy, brief (5 s), ten, minute, long, evaluations, ablations, cost, finetune,
+rates; the page is written at the end of each run, the figure of the training curves with it. Exits with 1 if a run
+failed.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def draw_curves(curves: dict[str, list[float]], path: Path) -> None:
 
     shown = panels(list(curves))
     figure, axes = pyplot.subplots(len(shown), 1, figsize=(7, 2.6 * len(shown)), layout="constrained", squeeze=False)
-    counter = next(name for name in ("step", "steps", "round", list(curves)[0]) if name in curves)
+    counter = next(name for name in ("step", "steps", "round", next(iter(curves))) if name in curves)
     for (title, names), (axis,) in zip(shown, axes, strict=True):
         for name in names:
             axis.plot(curves[counter], smoothed(curves[name]), label=name, linewidth=1)

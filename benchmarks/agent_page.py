@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent_contests import (
     AGENT,
     BRIEF,
-    EVALUATED,
-    EVALUATIONS,
     FINETUNE,
     GREEDY,
     HARD,
@@ -24,14 +22,31 @@ from agent_contests import (
     WITHOUT,
 )
 from agent_curves import record_lines
-from agent_page_parts import ablations, cost, rates
-from agent_runs import Store
-from agent_statistics import Sample, better_and_worse, common, compared, improvement, mean_ratio, middle_ratio
+from agent_page_parts import ablations, cost, evaluations, rates
+from agent_runs import Run, Store
+from agent_statistics import (
+    CONFIDENCE,
+    Sample,
+    better_and_worse,
+    common,
+    compared,
+    improvement,
+    mean_ratio,
+    middle_ratio,
+)
 from agent_subjects import LONG, SUITE
 from agent_targets import rows
-from agent_text import INTERVALS, NOTHING, figure, seconds, table
+from agent_text import NOTHING, figure, seconds, table
 from agent_view import View
 
+INTRODUCTION = """\
+Written by `make bench-agent` (`python benchmarks/agent.py`); do not edit. All seeds count alike; how many there were
+stands beside each figure. Every plan is checked by the validator and priced by the simulator: times are simulated, no
+accelerator was used. Ratios are times over others', so less is better; means are geometric, over programs and seeds;
+*middle* is the interquartile mean of the ratios. Brackets hold {confidence:.0%} by rliable's stratified bootstrap,
+which draws each program's seeds anew; none where one seed was run or no seed makes a difference. There is no
+cross-program prefetch, and those of the recorded solutions are charged. Searches on production programs end where the
+proven bound is met."""
 #: Who is shown on the suite, in this order, with nominal budgets.
 ENTRANTS = (
     *((name, TEN) for name in (*HEURISTICS, GREEDY)),
@@ -51,13 +66,16 @@ PAIRS = (
     (WITH, MINUTE, WITHOUT, MINUTE),
 )
 
+#: Cases that are named where they are counted.
+_SHOWN = 8
+
 
 @dataclass(frozen=True)
 class Page:
     """What the page is made of.
 
     ``folder`` is the agent's; ``variants`` the weights' digests of the ablations' networks by what is different;
-    ``head`` the commit; ``hard`` the programs of ``agent-finetune``; ``command`` what it was made with.
+    ``head`` the commit; ``hard`` the programs of ``agent-finetune``.
     """
 
     store: Store
@@ -81,7 +99,7 @@ class Page:
             ("All production programs, families that were trained on among them", _suite),
             ("Program by program", _programs),
             ("One against another", _pairs),
-            ("Equal evaluations", _evaluations),
+            ("Equal evaluations", evaluations),
             ("Long programs", _long),
             ("Hard programs, ten minutes", lambda view: _finetune(view, self.hard)),
             ("Ablations", ablations),
@@ -105,18 +123,25 @@ def _introduction(view: View, head: str) -> Iterator[str]:
     dates = sorted({run.date for run in runs}) or [NOTHING]
     codes = sorted({run.code for run in runs}) or [NOTHING]
     failed = [run for run in runs if run.failure]
-    yield "Written by `make bench-agent` (`python benchmarks/agent.py`); do not edit. Every table has what was run, seeds and"
-    yield "programs are counted beside it, and all seeds count alike. Every plan is checked by the validator and priced by"
-    yield "the simulator; times are simulated, no accelerator was used. Ratios are times over others', so less is better;"
-    yield "means are geometric, over programs and seeds; *middle* is the interquartile mean of the ratios."
-    yield f"{INTERVALS}; the programs stay the same in it. There is no cross-program prefetch, and those of the recorded"
-    yield "solutions are charged. Production programs end a search early where the proven bound is met."
+    late = [run for run in runs if run.overran]
+    yield from INTRODUCTION.format(confidence=CONFIDENCE).splitlines()
     yield ""
     yield f"- Machine: {'; '.join(machines)}"
-    yield f"- Date: {dates[0]}{f' to {dates[-1]}' if len(dates) > 1 else ''}; page made at commit `{head}`; code {', '.join(codes)}"
+    days = " to ".join(dict.fromkeys((dates[0], dates[-1])))
+    yield f"- Date: {days}; page made at commit `{head}`; code {', '.join(codes)}"
     yield f"- Weights: `{view.agent or 'none'}`; budgets times {view.scale:g}; {len(runs)} runs"
     yield "- `agent`, `agent-finetune` and `portfolio` search on all cores, the single searches and heuristics on one"
-    yield f"- Failed or invalid: {len(failed)}{''.join(f'; {run.program}, {run.planner}: {run.failure}' for run in failed[:5])}"
+    yield f"- Failed or invalid: {_some(f'{run.program}, {run.planner}: {run.failure}' for run in failed)}"
+    yield f"- Overran their budget by a second and a tenth: {_some(_late(run) for run in late)}"
+
+
+def _some(cases: Iterable[str]) -> str:
+    found = list(cases)
+    return "; ".join([str(len(found)), *found[:_SHOWN], *(["..."] if len(found) > _SHOWN else [])])
+
+
+def _late(run: Run) -> str:
+    return f"{run.program}, {run.planner}: {run.wall_seconds:.1f} s of {run.budget_seconds:g} s"
 
 
 def _cells(view: View, hard: tuple[str, ...]) -> Iterator[list[str]]:
@@ -136,7 +161,8 @@ def _suite(view: View) -> Iterator[str]:
     if not any(run.program in seen for run in view.runs):
         yield "Not measured."
         return
-    yield f"These {len(seen)} files are of families that the agent was trained on, the others are not: {', '.join(sorted(seen))}."
+    yield "Families that the agent was trained on are among these, so nothing here says how it does on programs unseen:"
+    yield f"{', '.join(sorted(seen))}."
     yield ""
     yield from _standings(view, view.suite)
 
@@ -230,35 +256,6 @@ def _comparisons(
 
 def _named(view: View, label: str, budget: float) -> str:
     return label if label in UNLIMITED else f"{label}, {seconds(view.scale * budget)}"
-
-
-def _evaluations(view: View) -> Iterator[str]:
-    count = round(view.scale * EVALUATIONS)
-    yield f"{count} schedules priced by each: games from the middle of the best one, changes of local search, orders of"
-    yield "random keys. `lns` solves integer programs and `portfolio` mixes all, so they have no such count."
-    yield ""
-    recorded = view.recorded()
-    own = view.tests(EVALUATED, 0.0, count)
-    lines = []
-    for label in (EVALUATED, "local-search", "random-keys"):
-        found = view.tests(label, 0.0, count)
-        priced = found.within(recorded) if found else None
-        if found is None or priced is None:
-            continue
-        walls = [run.wall_seconds for run in view.select(label, 0.0, found.programs, count)]
-        is_rival = own is not None and label != EVALUATED
-        lines.append(
-            (
-                label,
-                f"{len(found.programs)} x {len(found.seeds)}",
-                figure(mean_ratio(priced, recorded)),
-                figure(compared(own, found)) if own is not None and is_rival else NOTHING,
-                figure(improvement(own, found), 3) if own is not None and is_rival else NOTHING,
-                f"{sum(walls) / len(walls):.2f} s",
-            )
-        )
-    header = ("planner", "programs x seeds", "to recorded", "agent's over its", "agent's improvement", "mean wall")
-    yield from table(header, lines)
 
 
 def _long(view: View) -> Iterator[str]:

@@ -7,6 +7,8 @@ from statistics import geometric_mean
 
 from agent_contests import (
     AGENT,
+    EVALUATED,
+    EVALUATIONS,
     GREEDY,
     LEARNED_DYNAMICS,
     NO_FIRST_TREE,
@@ -30,9 +32,9 @@ from memstow.rl_agent.guide import GuidedSearch
 
 def ablations(view: View) -> Iterator[str]:
     """What each part buys, on families that were not trained on."""
-    yield f"Each has {seconds(view.scale * TEN)}, unless it is one game. *to the whole*: its time over that of the agent"
-    yield "which it is a part of; above 1 what was taken away is worth something. The tree searches alone play one game to"
-    yield "its end, however long that takes, and are set against the greedy game."
+    yield f"Each has {seconds(view.scale * TEN)}, unless it is one game. *ratio*: its time over that of the planner"
+    yield "beside it; above 1 what was taken away is worth something. A tree search alone plays one game to its end,"
+    yield "however long that takes, and is set against the greedy game: there, below 1 the search is worth something."
     yield ""
     whole, greedy = view.tests(AGENT, TEN), view.tests(GREEDY, TEN)
     rows: list[tuple[str, str, Sample | None, Sample | None]] = [
@@ -49,15 +51,15 @@ def ablations(view: View) -> Iterator[str]:
     for name in view.variants:
         for label, rival in ((GREEDY, greedy), (AGENT, whole)):
             named = VARIANT.format(planner=label, variant=name)
-            rows.append((f"network trained otherwise: {name}", named, view.tests(named, TEN), rival))
+            rows.append((f"other training: {name}", named, view.tests(named, TEN), rival))
     yield from table(
-        ("taken away", "planner", "programs x seeds", "to recorded", "to the whole", "against", "better / worse"),
+        ("taken away", "planner", "programs x seeds", "to recorded", "ratio", "over that of", "better / worse"),
         (_ablation(view, *row, greedy) for row in rows if row[2] is not None),
         words=2,
     )
     yield ""
-    yield "Drop-backup cannot be switched off in the game: where it acts nothing else is legal, and a game without it would"
-    yield "end there without a plan. The rates below say how many decisions it makes."
+    yield "Drop-backup cannot be switched off in the game: where it acts nothing else is legal, and a game without it"
+    yield "would end there without a plan. The rates below say how many decisions it makes."
 
 
 def _ablation(
@@ -78,10 +80,40 @@ def _ablation(
     )
 
 
+def evaluations(view: View) -> Iterator[str]:
+    """As many schedules priced by each, whatever the time."""
+    count = round(view.scale * EVALUATIONS)
+    yield f"{count} schedules priced by each: games from the middle of the best one, changes of local search, orders of"
+    yield "random keys. `lns` solves integer programs and `portfolio` mixes all, so they have no such count."
+    yield ""
+    recorded = view.recorded()
+    own = view.tests(EVALUATED, 0.0, count)
+    lines = []
+    for label in (EVALUATED, "local-search", "random-keys"):
+        found = view.tests(label, 0.0, count)
+        priced = found.within(recorded) if found else None
+        if found is None or priced is None:
+            continue
+        walls = [run.wall_seconds for run in view.select(label, 0.0, found.programs, count)]
+        is_rival = own is not None and label != EVALUATED
+        lines.append(
+            (
+                label,
+                f"{len(found.programs)} x {len(found.seeds)}",
+                figure(mean_ratio(priced, recorded)),
+                figure(compared(own, found)) if own is not None and is_rival else NOTHING,
+                figure(improvement(own, found), 3) if own is not None and is_rival else NOTHING,
+                f"{sum(walls) / len(walls):.2f} s",
+            )
+        )
+    header = ("planner", "programs x seeds", "to recorded", "agent's over its", "agent's improvement", "mean wall")
+    yield from table(header, lines)
+
+
 def cost(view: View) -> Iterator[str]:
     """Plans that were made with the roofline, timed by the learned cost model."""
-    yield "Test models of the zoo, planned with the learned cost model and with the roofline; the learned cost model times"
-    yield "both. *ratio* is the time of the plan made with the learned one over that made with the roofline."
+    yield "Test models of the zoo, planned with the learned cost model and with the roofline; the learned cost model"
+    yield "times both. *ratio* is the time of the plan made with the learned one over that made with the roofline."
     yield ""
     rows = []
     for label, other_label in ((GREEDY, ROOFLINE_GREEDY), (AGENT, ROOFLINE_AGENT)):

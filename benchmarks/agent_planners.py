@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-import memstow.rl_agent
 from memstow.plan import MemoryPlan
 from memstow.planners import Effort, Planner, Problem
 from memstow.planners.base import Limits
 from memstow.planners.portfolio import Portfolio
+from memstow.rl_agent import agent as agent_module
 from memstow.rl_agent.agent import agent_game
 from memstow.rl_agent.guide import Guide, GuidedSearch, Trajectories
 from memstow.rl_agent.observation import Observer
@@ -22,7 +22,7 @@ from memstow.rl_agent.planning import AgentPlanner, plan_of_game, search_games
 from memstow.rl_agent.search import SearchSettings
 
 #: A tree search that is none: the advice decides alone.
-NO_TREE = GuidedSearch(SearchSettings(simulations=0, gumbel_scale=0.0))
+NO_TREE = GuidedSearch(SearchSettings(simulations=0, gumbel_scale=0.0), horizon=0)
 #: Part of the budget that making a plan of a game may take, as in :class:`AgentPlanner`.
 _ENDING = 0.25
 
@@ -89,7 +89,7 @@ def portfolio(agent: str | None) -> Planner | None:
 
 def agent_folder(name: str) -> Path:
     """Where an agent's network lies."""
-    return Path(name) if "/" in name else Path(memstow.rl_agent.__file__).parent / "trained" / name
+    return Path(name) if "/" in name else Path(agent_module.__file__).parent / "trained" / name
 
 
 def agent_digest(name: str) -> str:

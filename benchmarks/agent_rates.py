@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from agent_planners import NO_TREE, agent_digest
 from agent_runs import Rate
 
@@ -30,12 +31,14 @@ KINDS = {
     MIDDLE: "decisions of the search that follows, those that the advice was asked for or not",
     READER: "decisions read by the transformer, once a program",
 }
+#: Decisions of a game that the tree searches are timed on; the others, which are given, take a hundredth of the time.
+SEARCHED = 400
 _CLOCK = time.process_time
 
 
 @dataclass(frozen=True)
 class _Work:
-    """What is repeated: one call makes ``decisions`` decisions, or returns how many it made."""
+    """What is repeated: one call by a seed makes some decisions and says how many."""
 
     kind: str
     once: Callable[[int], int]
@@ -52,13 +55,16 @@ def rates(case: Case, agent: str, seconds: float) -> Iterator[Rate]:
     greedy = priced.play(NO_TREE, 0)
     digest = agent_digest(agent)
 
-    def play(guide: Guide, how: GuidedSearch, given: bool = False) -> Callable[[int], int]:
-        return lambda seed: len(guide.play(how, seed, given=greedy.actions if given else None).actions)
+    def play(guide: Guide) -> Callable[[int], int]:
+        return lambda seed: len(guide.play(NO_TREE, seed).actions)
+
+    def see(seed: int) -> int:
+        return len(priced.play(NO_TREE, seed, given=greedy.actions).actions)
 
     works = [
         _Work(RANDOM, lambda seed: count * len(game.random_playouts(1, seed))),
-        _Work(SEEN, play(priced, NO_TREE, given=True)),
-        _Work(PRICED, play(priced, NO_TREE)),
+        _Work(SEEN, see),
+        _Work(PRICED, play(priced)),
     ]
     backups = {RANDOM: _random_backups(case), PRICED: _backups(case, greedy.actions)}
     if digest:
@@ -66,9 +72,9 @@ def rates(case: Case, agent: str, seconds: float) -> Iterator[Rate]:
         guide = network.guide_of(observer)
         backups[ADVISED] = _backups(case, guide.play(NO_TREE, 0).actions)
         works += [
-            _Work(ADVISED, play(guide, NO_TREE)),
-            _Work(TREE, play(guide, GuidedSearch())),
-            _Work(TREE_LEARNED, play(guide, GuidedSearch(learned_model=True))),
+            _Work(ADVISED, play(guide)),
+            _Work(TREE, _searched(guide, GuidedSearch(), greedy.actions)),
+            _Work(TREE_LEARNED, _searched(guide, GuidedSearch(learned_model=True), greedy.actions)),
             _Work(MIDDLE, _middle(guide)),
             _Work(READER, lambda seed: len(embeddings_of(network.network, observer.program))),
         ]
@@ -97,6 +103,18 @@ def _rate(once: Callable[[int], int], seconds: float) -> float:
         spent = _CLOCK() - begin
         if spent >= seconds:
             return made / spent
+
+
+def _searched(guide: Guide, how: GuidedSearch, actions: Actions) -> Callable[[int], int]:
+    """Search at up to ``SEARCHED`` decisions, evenly spread over a known game, whose actions are taken anyway."""
+    searched = np.zeros(len(actions), dtype=np.bool_)
+    searched[np.linspace(0, len(actions) - 1, min(SEARCHED, len(actions))).astype(int)] = True
+
+    def once(seed: int) -> int:
+        guide.play(how, seed, given=actions, searched=searched)
+        return int(searched.sum())
+
+    return once
 
 
 def _middle(guide: Guide) -> Callable[[int], int]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from memstow.bench import Settings
 from memstow.errors import InvalidInputError
 from memstow.schema import Document
 
@@ -64,6 +65,12 @@ class Run(Document):
     code: str
     machine: str
     date: str
+
+    @property
+    def overran(self) -> bool:
+        """Whether it took longer than its budget by more than the suite runner allows."""
+        settings = Settings(budget_seconds=self.budget_seconds, iterations=self.iterations)
+        return self.is_seeded and settings.overruns(self.wall_seconds)
 
     @property
     def key(self) -> RunKey:

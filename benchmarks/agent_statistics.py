@@ -6,6 +6,7 @@ hold ``CONFIDENCE`` and come of a stratified bootstrap: each program's seeds are
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -95,7 +96,7 @@ def improvement(one: Sample, other: Sample) -> Estimate:
     """Probability that a run of the first is faster than one of the second, on a program drawn evenly; ties: half."""
     programs = common(one, other)
     # rliable wants scores of which more is better.
-    tables = [-np.round(np.log(sample.on(programs)), DIGITS) for sample in (one, other)]
+    tables: list[Table] = [-np.log(sample.on(programs)).round(DIGITS) for sample in (one, other)]
     return _estimate(probability_of_improvement, *tables)
 
 
@@ -115,7 +116,7 @@ def probability_of_improvement(ones: Table, others: Table) -> float:
 
 def interquartile_mean(scores: Table) -> float:
     """Mean of the middle half of all scores."""
-    from rliable import metrics
+    from rliable import metrics  # type: ignore[import-untyped]
 
     return float(metrics.aggregate_iqm(scores))
 
@@ -128,15 +129,17 @@ def _estimate(figure: Callable[..., float], *tables: Table) -> Estimate:
     value = figure(*tables)
     if all(len(table) < 2 for table in tables):
         return Estimate(value)
-    from rliable import library
+    from rliable import library  # type: ignore[import-untyped]
 
     scores = tables[0] if len(tables) == 1 else list(tables)
-    _, found = library.get_interval_estimates(
-        {"": scores},
-        lambda *drawn: np.array([figure(*drawn)]),
-        reps=SAMPLES,
-        confidence_interval_size=CONFIDENCE,
-        random_state=np.random.RandomState(0),
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # rliable's own name for the generator
+        _, found = library.get_interval_estimates(
+            {"": scores},
+            lambda *drawn: np.array([figure(*drawn)]),
+            reps=SAMPLES,
+            confidence_interval_size=CONFIDENCE,
+            random_state=np.random.RandomState(0),
+        )
     low, high = found[""][:, 0]
     return Estimate(value, float(low), float(high))

@@ -103,8 +103,8 @@ def _heuristics(view: View) -> Row:
     each = np.min([found.on(programs).mean(axis=0) for found in rivals.values()], axis=0)
     to_each = mean_ratio(Sample(tuple(programs), own.seeds, own.on(programs)), dict(zip(programs, each, strict=True)))
     short = 100 * (ratios[best].value - 1.0) + 5.0
-    found = f"{changes(ratios[best])} than {best}; {changes(to_each)} than the best of them on each program"
-    return Row(what, target, found, reached(short <= 0.0, f"{short:.2f} points"), _basis(own))
+    told = f"{changes(ratios[best])} than {best}; {changes(to_each)} than the best of them on each program"
+    return Row(what, target, told, reached(short <= 0.0, f"{short:.2f} points"), _basis(own))
 
 
 def _portfolio_minute(view: View) -> Row:
@@ -163,8 +163,8 @@ def _finetune(view: View, hard: tuple[str, ...]) -> Row:
     best = max(rivals, key=lambda name: compared(own, rivals[name]).value)
     ratio = compared(own, rivals[best])
     better, worse = better_and_worse(own, rivals[best])
-    found = f"{changes(ratio)} than {best}; better on {better}, worse on {worse}"
-    return Row(what, target, found, reached(ratio.value < 1.0), _basis(own))
+    told = f"{changes(ratio)} than {best}; better on {better}, worse on {worse}"
+    return Row(what, target, told, reached(ratio.value < 1.0), _basis(own))
 
 
 def _missing(what: str, target: str) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agent_statistics import CONFIDENCE, Estimate
+from agent_statistics import Estimate
 
 NOTHING = "-"
 
@@ -47,8 +47,3 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]], words: int = 1) 
     yield f"| {' | '.join(['---'] * words + ['---:'] * (len(names) - words))} |"
     for row in shown:
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
-
-
-INTERVALS = (
-    f"Brackets hold {CONFIDENCE:.0%} by a stratified bootstrap over seeds (rliable); none where one seed was run"
-)
