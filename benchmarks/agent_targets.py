@@ -72,7 +72,7 @@ def _against_recorded(view: View, label: str, budget: float, target: float, what
     proven = [bounds.get(name, 0.0) / recorded[name] for name in found.programs]
     bound = geometric_mean(proven) if all(proven) else 0.0
     if 100 * (1.0 - bound) < target:
-        verdict += f"; no plan takes less than {change(bound)} (proven)"
+        verdict += f"; the proven bound is {change(bound)}"
     yield Row(name, goal, changes(ratio), verdict, _basis(found))
 
 

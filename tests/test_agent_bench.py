@@ -194,7 +194,7 @@ def test_a_target_that_no_plan_can_reach_says_so(tmp_path: Path) -> None:
         run("agent-greedy", "p", 0, 1.8, agent="weights", is_seeded=False),
     )
     row = next(targets.rows(found, ()))
-    assert row.verdict == "missed by 2.00 points; no plan takes less than 10.00 % less (proven)"
+    assert row.verdict == "missed by 2.00 points; the proven bound is 10.00 % less"
 
 
 def page(tmp_path: Path, *records: Any) -> str:
