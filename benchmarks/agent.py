@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agent_contests import HARD, Contestant, Part, parts
+from agent_contests import HARD, TEN, Contestant, Part, parts
 from agent_curves import draw_curves, read_curves
 from agent_page import Page
 from agent_planners import agent_digest, agent_folder
@@ -50,7 +50,7 @@ class Task:
     @property
     def seconds(self) -> float:
         """How long it takes at most, about."""
-        return self.contestant.budget_seconds if self.contestant.is_seeded else 1.0
+        return (self.contestant.budget_seconds or TEN) if self.contestant.is_seeded else 1.0
 
 
 class Bench:

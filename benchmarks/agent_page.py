@@ -276,6 +276,13 @@ def _long(view: View) -> Iterator[str]:
         ((AGENT, TEN, WITHOUT, TEN), (GREEDY, TEN, WITHOUT, TEN), (WITH, TEN, WITHOUT, TEN)),
         view.long,
     )
+    walls = {
+        _named(view, *column): [run.wall_seconds for run in view.select(*column, view.programs(LONG, tests_only=False))]
+        for column in columns
+    }
+    yield ""
+    longest = ", ".join(f"{name}: {max(found):.1f} s" for name, found in walls.items() if found)
+    yield f"Longest wall-clock times: {longest or NOTHING}."
     yield ""
     yield "Mean times over seeds to everything in slow memory:"
     yield ""
