@@ -1,4 +1,4 @@
-"""The ``portfolio`` planner: the constructive planners first, then searches from the best of them on all cores."""
+"""The ``portfolio`` planner: the constructive planners and the agent first, then searches from the best on all cores."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from importlib import import_module
+from typing import Any, cast
 
 from ..core import CoreProblem
 from ..plan import MemoryPlan
@@ -24,6 +25,8 @@ MEMBERS = (
     ("furthest_next_use", "FurthestNextUse", 0.2),
     ("benefit_density", "BenefitDensity", 0.2),
 )
+#: Part of the budget that the learned agent may search for a start.
+AGENT_SHARE = 0.2
 #: Part of the budget that the first schedule in the core may take.
 CONSTRUCTION_SHARE = 0.2
 #: Iterations of annealing that count as one neighbourhood.
@@ -41,13 +44,15 @@ class Portfolio:
 
     Searches go in rounds, each from the best schedule of the one before: annealing in all threads at first, then in all
     but one, which solves neighbourhoods (:mod:`memstow.planners.lns`). The result is as fast as the fastest plan that
-    any member found in its share of the budget, or faster. Iterations are those of each of ``threads`` searches (left
+    any member found in its share of the budget, or faster. ``agent`` is the registered planner that is asked for a start
+    after the others, None for no such. Iterations are those of each of ``threads`` searches (left
     out: the cores that this process may use); with them the plan depends on the seed and the number of threads alone.
     """
 
     name: str = "portfolio"
-    description: str = "the other planners, then local search and lns from the best plan on all cores"
+    description: str = "the other planners and the agent, then local search and lns from the best plan on all cores"
     threads: int | None = None
+    agent: str | None = "agent"
     rounds: int = 4
     hot: float = 0.1
     cold: float = 0.0005
@@ -102,16 +107,37 @@ class _Run:
         first = self._searches[0]
         first.construct(self._effort.limits(CONSTRUCTION_SHARE))
         self.is_enough = self._incumbent.offer(first.best_seconds)
+        self._ask_members()
+        if self._portfolio.agent is not None and not self.is_enough:
+            self._ask_agent(self._portfolio.agent)
+
+    def _ask_members(self) -> None:
         for member, share in _members():
             # A member prepares and makes a plan as well, which no deadline of its own cuts short.
             left = self._begin + share * self._effort.budget_seconds - time.monotonic() - 2.0 * self._ending
             if self.is_enough or (self._effort.iterations is None and left <= 0.0):
                 break
             effort = Effort(left, self._effort.iterations)
-            plan = member.plan(self._problem, effort, seed=self._seed)
-            self._plans.append(plan)
-            first.adopt(rows_of(self._core, plan))
-            self.is_enough = self._incumbent.offer(min(first.best_seconds, simulated_seconds(plan)))
+            self._take(member.plan(self._problem, effort, seed=self._seed))
+
+    def _ask_agent(self, name: str) -> None:
+        """The agent's plan; it is registered from outside, so that nothing here depends on it."""
+        from . import get
+
+        agent = get(name)
+        threads = self._portfolio.threads
+        if threads is not None and is_dataclass(agent) and any(field.name == "threads" for field in fields(agent)):
+            agent = cast(Planner, replace(cast(Any, agent), threads=threads))
+        seconds = AGENT_SHARE * self._effort.budget_seconds
+        effort = Effort(seconds, self._effort.iterations, is_enough=self._effort.is_enough)
+        self._take(agent.plan(self._problem, effort, seed=self._seed))
+
+    def _take(self, plan: MemoryPlan) -> None:
+        """A member's plan as a start for the searches."""
+        first = self._searches[0]
+        self._plans.append(plan)
+        first.adopt(rows_of(self._core, plan))
+        self.is_enough = self._incumbent.offer(min(first.best_seconds, simulated_seconds(plan)))
 
     def search(self, number: int, limits: Limits) -> None:
         """One round of searches from the best schedule, in every thread."""

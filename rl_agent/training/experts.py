@@ -197,10 +197,11 @@ def _follow(state: State, wishes: Actions) -> State:
 
 
 def _planner(settings: ExpertSettings) -> Planner:
+    """The planner with the settings' threads and, as it is to teach one, without an agent."""
     planner = planners.get(settings.planner)
-    if not is_dataclass(planner) or "threads" not in {field.name for field in fields(planner)}:
-        return planner
-    return cast(Planner, replace(cast(Any, planner), threads=settings.threads))
+    known = {field.name for field in fields(planner)} if is_dataclass(planner) else set()
+    wanted = {"threads": settings.threads, "agent": None}
+    return cast(Planner, replace(cast(Any, planner), **{name: wanted[name] for name in wanted if name in known}))
 
 
 def _fingerprint(problem: Problem, settings: ExpertSettings) -> str | None:

@@ -14,7 +14,7 @@ from pydantic import Field
 from ...schema import Document
 from ..agent import Agent, agent_game, feature_names
 from ..game import Action
-from ..guide import OPEN, GameRecord, Guide, GuidedSearch
+from ..guide import OPEN, GameRecord, Guide, GuidedSearch, Trajectories
 from ..networks import FeatureNames, MemstowNetwork, NetworkConfig
 from ..observation import Observer
 from ..search import SearchSettings
@@ -37,7 +37,8 @@ class PlayerSettings(Document):
         simulations, horizon, value_scale, least_range: of the search, see :class:`GuidedSearch`.
         gumbel_scale: of a searched game is drawn from 0 to this.
         learned_model: search in the network's dynamics.
-        from_middle: part of the games that begin somewhere in the best known game.
+        from_middle: part of the games that begin somewhere in a good one ("Snapshot RL"), which a search over games
+            finds in ``snapshot_iterations``.
         priced: part of the demonstrations that are searched games by the prices' advice; the others are experts'.
         experts: who else demonstrates; ``expert_folder`` keeps their games.
     """
@@ -49,6 +50,7 @@ class PlayerSettings(Document):
     least_range: Annotated[float, Field(gt=0.0)] = 0.5
     learned_model: bool = False
     from_middle: Share = 0.3
+    snapshot_iterations: Annotated[int, Field(ge=0)] = 200
     priced: Share = 0.5
     experts: ExpertSettings = ExpertSettings()
     expert_folder: Path | None = None
@@ -89,15 +91,15 @@ class CorePlayer:
         return episode_of(key, observer, found, np.eye(len(Action), dtype=np.float32)[found.actions])
 
     def play(self, key: str, weights: Weights, seed: int) -> Episode:
-        """A searched game, from the beginning or from somewhere in an expert's."""
+        """A searched game, from the beginning or from the middle of a good one."""
         observer = self._observer(key)
         rng = np.random.default_rng(seed)
+        guide = self._guide(observer, weights)
         given = None
         if rng.random() < self._settings.from_middle:
-            given = self._expert_actions(observer).copy()
+            given = self._best_known(guide, seed)
             given[int(rng.integers(len(given))) :] = OPEN
         search = self._search(float(rng.uniform(0.0, self._settings.gumbel_scale)))
-        guide = self._guide(observer, weights)
         searched = np.ones(len(observer.game.decisions), dtype=np.bool_)
         found = guide.play(search, seed, given=given, searched=searched)
         return episode_of(key, observer, found, found.policy)
@@ -135,6 +137,13 @@ class CorePlayer:
         if len(self._observers) > _KEPT_GAMES:
             self._observers.popitem(last=False)
         return found
+
+    def _best_known(self, guide: Guide, seed: int) -> NDArray[np.uint8]:
+        games = Trajectories(guide, seed)
+        games.play()
+        for _ in games.slices(deadline_in=0.0, iterations=self._settings.snapshot_iterations):
+            pass
+        return games.best
 
     def _expert_actions(self, observer: Observer) -> NDArray[np.uint8]:
         return expert_history(observer.game, self._settings.experts, self._settings.expert_folder).actions

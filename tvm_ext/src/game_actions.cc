@@ -11,6 +11,10 @@ namespace {
 
 constexpr int32_t kPrefetches = 0;
 constexpr int32_t kEvictions = 1;
+// Instructions before a touch in which its copy may begin early.
+constexpr int32_t kLookBack = 1024;
+// A program that is slower by a smaller part does not wait.
+constexpr double kTolerance = 1e-12;
 
 }  // namespace
 
@@ -110,7 +114,9 @@ bool GameState::Evict(int32_t resident, int32_t deadline) {
   return false;
 }
 
-// Starts are tried from the best on: hidden as far as bytes are left, then ever later ones that need less room.
+// Starts are tried from the best on: hidden as far as bytes are left, then ever later ones that need less room. Where
+// even the first makes the program wait, the one that makes it wait least is taken: copies run in the order of their
+// starts, so one that begins late may stand behind others, and one that begins early may hold others up.
 bool GameState::PlaceCopied(const Subject& subject, Transfer* prefetch) {
   const int32_t t = subject.time;
   if (subject.index == 0 && game_->crosses_program(subject.storage)) {
@@ -124,10 +130,25 @@ bool GameState::PlaceCopied(const Subject& subject, Transfer* prefetch) {
   const int32_t hidden = schedule_.LatestHiddenStart(earliest, t, storage.copy_seconds);
   const int32_t best = memory_.memory().EarliestRoom(storage.size_bytes, hidden, t);
   if (best > t) return false;
-  for (const int32_t start : {best, best + (t - best) / 2, best + (t - best) / 4 * 3, t}) {
+  const Record before = Begin(subject);
+  const int32_t early = memory_.memory().EarliestRoom(storage.size_bytes, std::max(earliest, t - kLookBack), t);
+  int32_t chosen = t + 1;
+  double ideal = 0.0, least = 0.0;
+  for (const int32_t start : {best, best + (t - best) / 2, best + (t - best) / 4 * 3, t, early}) {
     *prefetch = {start, t};
-    if (TryCopied(subject, *prefetch, false)) return true;
-    if (start == t) break;
+    if ((chosen <= t && start == chosen) || !TryCopied(subject, *prefetch, false)) continue;
+    if (chosen > t) ideal = SecondsWith(subject, {}) * (1.0 + kTolerance);
+    const double seconds = SecondsWith(subject, *prefetch);
+    if (chosen > t || seconds < least) {
+      chosen = start;
+      least = seconds;
+      if (least <= ideal) return true;
+    }
+    RollBack(before);
+  }
+  if (chosen <= t) {
+    *prefetch = {chosen, t};
+    return TryCopied(subject, *prefetch, false);
   }
   for (const int32_t start : {best, t}) {
     *prefetch = {start, t};
@@ -135,6 +156,13 @@ bool GameState::PlaceCopied(const Subject& subject, Transfer* prefetch) {
     if (start == t) break;
   }
   return false;
+}
+
+double GameState::SecondsWith(const Subject& subject, const Transfer& prefetch) {
+  schedule_.Apply({subject.storage, subject.index, subject.index, prefetch, {}});
+  const double seconds = schedule_.TotalSeconds();
+  schedule_.Undo();
+  return seconds;
 }
 
 bool GameState::TryCopied(const Subject& subject, const Transfer& prefetch, bool repack) {

@@ -12,8 +12,6 @@ namespace {
 /*! \brief Widest latent state and most state features: room for them lies on the stack. */
 constexpr size_t kMostLatent = 512;
 constexpr size_t kMostFeatures = 128;
-// Which state features the advice by prices reads.
-constexpr size_t kNoCopyLessPrice = 6, kCopyLessPrice = 7;
 
 }  // namespace
 
@@ -68,9 +66,10 @@ Advice Guide::Ask(GameState* state, bool with_value, float* features, float* lat
   if (features == nullptr) features = seen.data();
   if (latent == nullptr) latent = room.data();
   Advice advice;
-  advice.legal = observer_->Observe(state, features).legal;
+  const Observation seen_now = observer_->Observe(state, features);
+  advice.legal = seen_now.legal;
   if (network_ == nullptr) {
-    advice.logits = {0.0F, features[kNoCopyLessPrice], features[kCopyLessPrice]};
+    for (size_t a = 0; a < advice.logits.size(); ++a) advice.logits[a] = seen_now.rewards[a] + seen_now.outlooks[a];
     return advice;
   }
   const size_t decision = state->NumDecided();

@@ -34,23 +34,62 @@ class Row {
 }  // namespace
 
 const std::vector<const char*>& ProgramFeatureNames() {
-  static const std::vector<const char*> names{
-      "size_of_capacity", "log_size_of_capacity", "bytes_of_size", "writes", "is_first_touch", "is_last_touch",
-      "is_born_slow", "is_output", "touch_number", "log_touches", "benefit_alone", "benefit_last", "benefit",
-      "benefit_of_copy", "copy_seconds", "log_gap_before", "log_gap_after", "gap_seconds_of_copy",
-      "idle_before_of_copy", "idle_after_of_copy", "stay_gain", "stay_cost", "copy_gain", "copy_memory_cost",
-      "copy_engine_cost", "continuation", "relaxed_fast", "relaxed_copy", "relaxed_fast_before", "relaxed_fast_after",
-      "memory_price", "memory_price_before", "memory_price_after", "engine_price", "relaxed_load",
-      "instruction_seconds", "instruction_saving", "log_slots", "slot", "position", "pressure", "bandwidth_ratio",
-      "latency", "log_instructions", "saving_of_program"};
+  static const std::vector<const char*> names{"size_of_capacity",
+                                              "log_size_of_capacity",
+                                              "bytes_of_size",
+                                              "writes",
+                                              "is_first_touch",
+                                              "is_last_touch",
+                                              "is_born_slow",
+                                              "is_output",
+                                              "touch_number",
+                                              "log_touches",
+                                              "benefit_alone",
+                                              "benefit_last",
+                                              "benefit",
+                                              "benefit_of_copy",
+                                              "copy_seconds",
+                                              "log_gap_before",
+                                              "log_gap_after",
+                                              "gap_seconds_of_copy",
+                                              "idle_before_of_copy",
+                                              "idle_after_of_copy",
+                                              "stay_gain",
+                                              "stay_cost",
+                                              "copy_gain",
+                                              "copy_memory_cost",
+                                              "copy_engine_cost",
+                                              "continuation",
+                                              "relaxed_fast",
+                                              "relaxed_copy",
+                                              "relaxed_fast_before",
+                                              "relaxed_fast_after",
+                                              "memory_price",
+                                              "memory_price_before",
+                                              "memory_price_after",
+                                              "engine_price",
+                                              "relaxed_load",
+                                              "instruction_seconds",
+                                              "instruction_saving",
+                                              "log_slots",
+                                              "slot",
+                                              "position",
+                                              "pressure",
+                                              "bandwidth_ratio",
+                                              "latency",
+                                              "log_instructions",
+                                              "saving_of_program"};
   return names;
 }
 
 const std::vector<const char*>& StateFeatureNames() {
   static const std::vector<const char*> names{
-      "drop_is_legal", "no_copy_is_legal", "copy_is_legal", "drop_reward", "no_copy_reward", "copy_reward",
-      "no_copy_less_price", "copy_less_price", "is_resident", "is_saved", "log_since_block", "free_now",
-      "free_since_block", "free_in_gap", "size_of_free", "load_less_relaxed", "pending_of_copy", "is_hidden", "window_of_gap", "instruction_left", "stay_bytes_price", "copy_bytes_price", "progress"};
+      "drop_is_legal",    "no_copy_is_legal",   "copy_is_legal",    "drop_reward",       "no_copy_reward",
+      "copy_reward",      "no_copy_less_price", "copy_less_price",  "drop_outlook",      "no_copy_outlook",
+      "copy_outlook",     "is_resident",        "is_saved",         "log_since_block",   "free_now",
+      "free_since_block", "free_in_gap",        "size_of_free",     "load_less_relaxed", "pending_of_copy",
+      "is_hidden",        "window_of_gap",      "instruction_left", "stay_bytes_price",  "copy_bytes_price",
+      "progress"};
   return names;
 }
 
@@ -122,9 +161,9 @@ void Observer::ProgramRow(size_t decision, float* row) const {
       << Cut(std::log1p(t - before) / 2.0) << Cut(std::log1p(after - t) / 2.0) << Part(gap_seconds, copy)
       << Part(idle(std::max(0, before), t), copy) << Part(idle(t, after), copy)
       << Part(here.benefit - here.stay_cost, unit_) << Part(here.stay_cost, unit_)
-      << Part(here.benefit - here.copy_memory_cost - here.copy_engine_cost, unit_)
-      << Part(here.copy_memory_cost, unit_) << Part(here.copy_engine_cost, copy) << Part(here.continuation, unit_)
-      << Cut(here.fast_share) << Cut(here.copy_share) << Cut(first ? 0.0 : prices_.touch(id - 1).fast_share)
+      << Part(here.benefit - here.copy_memory_cost - here.copy_engine_cost, unit_) << Part(here.copy_memory_cost, unit_)
+      << Part(here.copy_engine_cost, copy) << Part(here.continuation, unit_) << Cut(here.fast_share)
+      << Cut(here.copy_share) << Cut(first ? 0.0 : prices_.touch(id - 1).fast_share)
       << Cut(last ? 0.0 : prices_.touch(id + 1).fast_share) << Squash(mean_price(t, t))
       << Squash(mean_price(before + 1, t)) << Squash(mean_price(t + 1, after)) << Cut(prices_.engine_price(t))
       << Cut(prices_.load(t) / capacity) << Part(slow_seconds, unit_)
@@ -175,15 +214,19 @@ Observation Observer::Observe(GameState* state, float* features) const {
     found.rewards[a] = static_cast<float>((seconds - state->Seconds()) / unit_);
     state->Undo();
   }
+  const double later = prices_.touch(id).continuation;
+  if ((found.legal & 2U) != 0) found.outlooks[1] = static_cast<float>((later - stay_price) / unit_);
+  if ((found.legal & 4U) != 0) found.outlooks[2] = static_cast<float>((later - copy_price) / unit_);
   Row out(features);
   out << ((found.legal & 1U) != 0) << ((found.legal & 2U) != 0) << ((found.legal & 4U) != 0) << Squash(found.rewards[0])
       << Squash(found.rewards[1]) << Squash(found.rewards[2])
       << ((found.legal & 2U) != 0 ? Squash(found.rewards[1] - stay_price / unit_) : 0.0F)
-      << ((found.legal & 4U) != 0 ? Squash(found.rewards[2] - copy_price / unit_) : 0.0F) << is_resident
-      << (slow_from <= t) << Cut(std::log1p(std::max(0, t - block_end)) / 2.0) << Cut(free_now) << Cut(free_since)
-      << Cut(free_gap) << Part(size, capacity * std::max(1e-3, free_since))
-      << Cut(1.0 - free_now - prices_.load(t) / capacity) << Part(moment.pending, storage.copy_seconds)
-      << is_hidden
+      << ((found.legal & 4U) != 0 ? Squash(found.rewards[2] - copy_price / unit_) : 0.0F)
+      << Squash(found.rewards[0] + found.outlooks[0]) << Squash(found.rewards[1] + found.outlooks[1])
+      << Squash(found.rewards[2] + found.outlooks[2]) << is_resident << (slow_from <= t)
+      << Cut(std::log1p(std::max(0, t - block_end)) / 2.0) << Cut(free_now) << Cut(free_since) << Cut(free_gap)
+      << Part(size, capacity * std::max(1e-3, free_since)) << Cut(1.0 - free_now - prices_.load(t) / capacity)
+      << Part(moment.pending, storage.copy_seconds) << is_hidden
       << Cut(static_cast<double>(t - hidden) / std::max(1, t - before)) << Part(left, unit_) << Part(stay_price, unit_)
       << Part(copy_price, unit_)
       << Cut(static_cast<double>(state->NumDecided()) / static_cast<double>(game_->decisions().size()));

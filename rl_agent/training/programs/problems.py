@@ -7,12 +7,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from ....accelerator import Accelerator, load_accelerator
+from ....cost_model.registry import resolve_cost_model
 from ....cost_model.splits import GENERATED_PREFIX
 from ....errors import InvalidInputError, UnknownNameError
 from ....formats import load_problem
@@ -34,13 +36,15 @@ class ProblemSettings(Document):
     ``folders`` hold problem files of either format (``*.program.json`` name a built-in accelerator). ``generated`` is
     the share of generated programs, 1 where there is no folder; ``kinds`` are theirs. ``unchanged`` is the share of
     files that keep their accelerator, where others get another amount of fast memory, half of them other rates too. A
-    program has ``shortest`` to ``longest`` instructions, about; longer files are left out.
+    program has ``shortest`` to ``longest`` instructions, about; longer files are left out. ``learned_prices`` is the share
+    of changed files whose prices are those of their accelerator's learned cost model, where it has one.
     """
 
     folders: tuple[Path, ...] = ()
     generated: Share = 0.5
     kinds: Annotated[tuple[str, ...], Field(min_length=1)] = KINDS
     unchanged: Share = 0.25
+    learned_prices: Share = 0.25
     shortest: Annotated[int, Field(ge=1)] = 20
     longest: Annotated[int, Field(ge=1)] = 5000
 
@@ -130,7 +134,14 @@ class TrainingProblems:
         if name not in self._loaded:
             self._loaded[name] = _load(self.files[name])
         problem = Problem(*self._loaded[name])
-        return problem if seed == 0 else draw_variation(f"{name}#{seed}", problem)
+        if seed == 0:
+            return problem
+        varied = draw_variation(f"{name}#{seed}", problem)
+        named = varied.accelerator.cost_model
+        if named is None or Random(f"prices of {name}#{seed}").random() >= self.settings.learned_prices:
+            return varied
+        prices = resolve_cost_model(named, varied.accelerator).prices(varied.program, varied.accelerator)
+        return Problem(varied.program, varied.accelerator, prices)
 
 
 def _find_files(settings: ProblemSettings) -> dict[str, Path]:

@@ -17,7 +17,7 @@
  *                           |== w =================================|        second stay; both prefetches are timed
  *
  *  Copies time themselves. A prefetch starts as late as it still hides behind slow memory's unused seconds, or later
- *  where there is no room that early. An eviction is decided with the access that needs it, the next one of the storage
+ *  where there is no room that early; if the program has to wait then, of some starts the one that costs least. An eviction is decided with the access that needs it, the next one of the storage
  *  (or the last, of an output), and starts right after the last write. So whatever has been decided is paid for
  *  in space and validity, but for one debt: data written in fast memory must still get out before its next slow
  *  access. Where neither that nor staying is possible any more, *Drop-backup* goes back to where the storage entered
@@ -196,6 +196,7 @@ class GameState {
   bool AccessFast(const Subject& subject, const Transfer& prefetch);
   bool Evict(int32_t resident, int32_t deadline);
   bool PlaceCopied(const Subject& subject, Transfer* prefetch);
+  double SecondsWith(const Subject& subject, const Transfer& prefetch);
   bool TryCopied(const Subject& subject, const Transfer& prefetch, bool repack);
   bool FitNew(const Subject& subject, int32_t start, bool repack);
   bool Extend(int32_t resident, int32_t end, bool repack);

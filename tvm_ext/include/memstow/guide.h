@@ -33,7 +33,7 @@ struct Advice {
 /*! \brief See the head of this file. Never changes; shared between threads. Observer and network must outlive it. */
 class Guide {
  public:
-  /*! \brief Advice by prices: what an action saves at once less what its bytes cost. */
+  /*! \brief Advice by prices: what an action saves at once, less what its bytes cost, and what it leads to. */
   explicit Guide(const Observer& observer);
   /*!
    * \brief Advice by a network.

@@ -34,6 +34,9 @@ struct Observation {
   uint32_t legal = 0;
   /*! \brief Seconds that each action saves at once, in reward units; 0 where it is illegal. */
   float rewards[kNumActions] = {0.0F, 0.0F, 0.0F};
+  /*! \brief What the relaxation says of each legal action beyond that: less the price of its bytes, more what being in
+   * fast memory is worth to later touches; in reward units. */
+  float outlooks[kNumActions] = {0.0F, 0.0F, 0.0F};
 };
 
 /*! \brief Sees the states of one game, which must outlive it. Never changes; shared between threads. */
