@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from memstow.planners import Effort, Planner, Problem
 from memstow.planners.base import Limits
 from memstow.planners.portfolio import Portfolio
 from memstow.rl_agent import agent as agent_module
-from memstow.rl_agent.agent import agent_game
+from memstow.rl_agent.agent import DEFAULT_AGENT, agent_game
 from memstow.rl_agent.guide import Guide, GuidedSearch, Trajectories
 from memstow.rl_agent.observation import Observer
 from memstow.rl_agent.planning import AgentPlanner, plan_of_game, search_games
@@ -80,11 +79,13 @@ class ByRoofline:
 
 
 def portfolio(agent: str | None) -> Planner | None:
-    """The portfolio with an agent, or without; None where it cannot have one."""
-    if any(one.name == "agent" for one in fields(Portfolio)):
-        changes: dict[str, Any] = {"agent": agent}
-        return replace(Portfolio(), **changes)
-    return Portfolio() if agent is None else None
+    """The portfolio with an agent, or without; None where it cannot ask for that one.
+
+    It asks for a registered planner, and the one that is registered has the shipped network.
+    """
+    if agent not in (None, DEFAULT_AGENT):
+        return None
+    return Portfolio(agent=None if agent is None else AgentPlanner().name)
 
 
 def agent_folder(name: str) -> Path:

@@ -129,7 +129,7 @@ def _estimate(figure: Callable[..., float], *tables: Table) -> Estimate:
     value = figure(*tables)
     if all(len(table) < 2 for table in tables):
         return Estimate(value)
-    from rliable import library  # type: ignore[import-untyped]
+    from rliable import library
 
     scores = tables[0] if len(tables) == 1 else list(tables)
     with warnings.catch_warnings():

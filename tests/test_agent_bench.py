@@ -13,6 +13,7 @@ from memstow.errors import InvalidInputError
 
 runs = benchmark_modules.load("agent_runs")
 statistics = benchmark_modules.load("agent_statistics")
+planners = benchmark_modules.load("agent_planners")
 contests = benchmark_modules.load("agent_contests")
 subjects = benchmark_modules.load("agent_subjects")
 views = benchmark_modules.load("agent_view")
@@ -147,6 +148,12 @@ def test_generated_programs_have_seeds_that_training_never_draws() -> None:
     from memstow.rl_agent.training.programs import problems
 
     assert subjects.LONG_SEED >= problems._SEEDS
+
+
+def test_the_portfolio_asks_for_the_shipped_agent_or_for_none() -> None:
+    assert planners.portfolio(None).agent is None
+    assert planners.portfolio("memstow").agent == "agent"
+    assert planners.portfolio("some/folder") is None
 
 
 def view(tmp_path: Path, *records: Any) -> Any:
