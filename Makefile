@@ -5,11 +5,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 WORKERS ?= 2
 # A cost model that has not seen the programs which it is judged on.
 TWIN ?= build/twins/ethos_u
+# Of benchmarks/agent.py: parts, seeds, programs, budgets.
+AGENT_OPTIONS ?=
 CPP := $(shell find tvm_ext -name '*.cc' -o -name '*.h')
 CORE := $(filter-out tvm_ext/tests/%,$(CPP))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans cost-models clean
+.PHONY: help install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans bench-agent cost-models clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' Makefile
@@ -72,6 +74,9 @@ bench-core: install ## Measure simulator and packing, bounds and the production 
 
 bench-suite: install ## All planners on the whole suite; write docs/suite.md (hours; needs ../shared)
 	$(BIN)/python benchmarks/suite.py --resume
+
+bench-agent: install ## The agent against heuristics, searches and the portfolio; write docs/agent.md (most of a day; needs ../shared)
+	$(BIN)/python benchmarks/agent.py $(AGENT_OPTIONS)
 
 cost-models: install ## Train the shipped cost models anew on the collected samples (needs ../shared for the TPU's)
 	$(BIN)/memstow cost-model train --samples cost_model/collected/vela.csv.gz --out cost_model/trained/ethos_u --twin build/twins/ethos_u
