@@ -71,6 +71,8 @@ class AgentPlanner:
         limits = game_limits(effort, begin)
         guide = load_agent(self.agent).guide(game)
         found = search_games(guide, limits, Incumbent(effort), seed=seed, settings=self)
+        if found.interrupted:
+            effort.on_interrupt()
         return plan_of_game(game, found.actions, self.name, seed)
 
 

@@ -48,6 +48,10 @@ def _nobody(seconds: float) -> None:
     """Who is told where nobody asks."""
 
 
+def _ignored() -> None:
+    """Who is told of an interrupt where nobody asks."""
+
+
 def _never(seconds: float) -> bool:
     """Whether to end early where nobody says so."""
     return False
@@ -62,13 +66,15 @@ class Effort:
 
     A planner that searches calls ``on_improvement`` with the seconds of each better plan that it finds, and ends when
     ``is_enough`` says so of the seconds of its best (nothing better exists, say). Both must be quick and may be called
-    from any thread, one call at a time. With iterations ``is_enough`` is not asked.
+    from any thread, one call at a time. With iterations ``is_enough`` is not asked. A planner whose search an interrupt
+    has ended may tell ``on_interrupt``, for a caller that has more to do.
     """
 
     budget_seconds: float = DEFAULT_BUDGET_SECONDS
     iterations: int | None = None
     on_improvement: Callable[[float], None] = _nobody
     is_enough: Callable[[float], bool] = _never
+    on_interrupt: Callable[[], None] = _ignored
 
     def limits(self, share: float = 1.0) -> Limits:
         """The limits of a search that begins now; ``share`` of the seconds, all iterations."""

@@ -129,8 +129,19 @@ class _Run:
         if threads is not None and is_dataclass(agent) and any(field.name == "threads" for field in fields(agent)):
             agent = cast(Planner, replace(cast(Any, agent), threads=threads))
         seconds = AGENT_SHARE * self._effort.budget_seconds
-        effort = Effort(seconds, self._effort.iterations, is_enough=self._effort.is_enough)
+        left = self._begin + self._effort.budget_seconds - time.monotonic() - 2.0 * self._ending
+        if self._effort.iterations is None and left < seconds:
+            return
+        interrupts: list[None] = []
+        effort = Effort(
+            seconds,
+            self._effort.iterations,
+            is_enough=self._effort.is_enough,
+            on_interrupt=lambda: interrupts.append(None),
+        )
         self._take(agent.plan(self._problem, effort, seed=self._seed))
+        if interrupts:
+            raise KeyboardInterrupt
 
     def _take(self, plan: MemoryPlan) -> None:
         """A member's plan as a start for the searches."""

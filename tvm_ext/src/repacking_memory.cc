@@ -10,8 +10,8 @@ namespace memstow {
 
 namespace {
 
-// Blocks that Displace looks at before it gives up, and doublings of a block's weight beyond which it stays as it is.
-constexpr size_t kMostLookedAt = 16384;
+// Blocks that Displace looks at for each that it may move, and doublings of a block's weight beyond which it stays as it is.
+constexpr size_t kLookedAtPerMove = 82;
 constexpr int32_t kMostDoublings = 60;
 
 }  // namespace
@@ -101,16 +101,19 @@ bool RepackingMemory::Displace(int32_t newcomer, const RepackOptions& options) {
   homeless_.assign(1, newcomer);
   bool found = true;
   int32_t forced = 0;
+  const size_t most_looked_at = kLookedAtPerMove * static_cast<size_t>(options.move_limit);
   size_t looked_at = 0;
   while (found && !homeless_.empty()) {
     const int32_t key = homeless_.back();  // the largest: it is hardest to place
     homeless_.pop_back();
     if (Fit(key)) continue;
-    found = forced++ < options.move_limit && looked_at < kMostLookedAt;
+    found = forced++ < options.move_limit && looked_at < most_looked_at;
     if (!found) break;
     Block mine = block(key);
-    const std::vector<int32_t>& alive = memory_.Alive(mine.start, mine.end);
+    const std::vector<int32_t>& alive = memory_.Alive(mine.start, mine.end, most_looked_at);
     looked_at += alive.size();
+    found = alive.size() <= most_looked_at;
+    if (!found) break;
     mine.offset = CheapestOffset(mine, alive);
     LiftFrom(mine, alive);
     memory_.Move(key, mine.offset);
