@@ -10,7 +10,8 @@ namespace memstow {
 
 namespace {
 
-// Blocks that Displace looks at for each that it may move, and doublings of a block's weight beyond which it stays as it is.
+// Blocks that Displace looks at for each that it may move, and doublings of a block's weight beyond which it stays as
+// it is.
 constexpr size_t kLookedAtPerMove = 82;
 constexpr int32_t kMostDoublings = 60;
 
