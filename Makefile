@@ -11,7 +11,7 @@ CPP := $(shell find tvm_ext -name '*.cc' -o -name '*.h')
 CORE := $(filter-out tvm_ext/tests/%,$(CPP))
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans bench-agent cost-models clean
+.PHONY: help agent install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans bench-agent cost-models clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' Makefile
@@ -82,6 +82,10 @@ cost-models: install ## Train the shipped cost models anew on the collected samp
 	$(BIN)/memstow cost-model train --samples cost_model/collected/vela.csv.gz --out cost_model/trained/ethos_u --twin build/twins/ethos_u
 	$(BIN)/memstow cost-model train --samples cost_model/collected/host.csv.gz --out cost_model/trained/host --twin build/twins/host
 	$(BIN)/memstow cost-model train --samples ../shared/tpu_cycles/tpu_cycles.csv.gz --source tpu --out cost_model/trained/tpu --twin build/twins/tpu
+
+agent: install ## Train the shipped agent anew into build/agent (half an hour; needs ../shared)
+	$(BIN)/python benchmarks/training_programs.py build/training_programs --size full --accelerator tpu_v5e --accelerator tpu_v4 --accelerator ethos_u85
+	OMP_NUM_THREADS=1 $(BIN)/memstow agent train --config rl_agent/configs/memstow.toml --out build/agent --actors 1 --resume
 
 bench-cost-models: install ## Errors, features and table times of the cost models; write docs/cost_model.md
 	$(BIN)/python benchmarks/cost_models.py --page docs/cost_model.md
