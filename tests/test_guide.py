@@ -95,6 +95,18 @@ def test_given_actions_are_played(seed: int) -> None:
     assert returns[0] == pytest.approx(sum(DISCOUNT**i * reward for i, reward in enumerate(found.rewards)))
 
 
+def test_given_arrays_may_be_read_only() -> None:
+    guide = guided(0)
+    given = guide.play(QUICK, 0).actions
+    given.setflags(write=False)
+    searched = np.zeros(len(given), dtype=np.bool_)
+    searched.setflags(write=False)
+    assert np.array_equal(guide.play(QUICK, 0, given=given, searched=searched).actions, given)
+    games = Trajectories(guide, 0)
+    games.adopt(given)
+    assert np.array_equal(games.best, given)
+
+
 @pytest.mark.parametrize("learned_model", [False, True])
 def test_searched_games_depend_on_their_seeds_alone(learned_model: bool) -> None:
     how = replace(QUICK, learned_model=learned_model, search=replace(QUICK.search, gumbel_scale=2.0))
