@@ -27,6 +27,9 @@ MEMBERS = (
 )
 #: Part of the budget that the learned agent may search for a start.
 AGENT_SHARE = 0.2
+#: Shares of less than this many times the seconds that it takes to make a plan leave the agent out: it reads the
+#: program, plays a game and makes a plan in any case.
+LEAST_AGENT = 5.0
 #: Part of the budget that the first schedule in the core may take.
 CONSTRUCTION_SHARE = 0.2
 #: Iterations of annealing that count as one neighbourhood.
@@ -130,7 +133,8 @@ class _Run:
             agent = cast(Planner, replace(cast(Any, agent), threads=threads))
         seconds = AGENT_SHARE * self._effort.budget_seconds
         left = self._begin + self._effort.budget_seconds - time.monotonic() - 2.0 * self._ending
-        if self._effort.iterations is None and left < seconds:
+        is_timed = self._effort.iterations is None
+        if is_timed and (left < seconds or seconds < LEAST_AGENT * self._ending):
             return
         interrupts: list[None] = []
         effort = Effort(
