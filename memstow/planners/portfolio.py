@@ -29,7 +29,7 @@ MEMBERS = (
 AGENT_SHARE = 0.2
 #: Shares of less than this many times the seconds that it takes to make a plan leave the agent out: it reads the
 #: program, plays a game and makes a plan in any case.
-LEAST_AGENT = 5.0
+LEAST_AGENT = 30.0
 #: Part of the budget that the first schedule in the core may take.
 CONSTRUCTION_SHARE = 0.2
 #: Iterations of annealing that count as one neighbourhood.

@@ -150,7 +150,7 @@ size_t TrajectorySearch::DrawDecision() {
 void TrajectorySearch::Iterate(double temperature) {
   const size_t begin = DrawDecision();
   while (state_.NumDecided() > begin) state_.Undo();
-  if (Deviate(temperature, current_.size())) {
+  if (Deviate(temperature, temperature, current_.size())) {
     Keep();
   } else {
     while (!state_.IsTerminal()) Do(current_[state_.NumDecided()]);
@@ -165,7 +165,7 @@ void TrajectorySearch::Sweep(double temperature) {
   }
   while (!state_.IsTerminal() && random_.Uniform() >= doubt_[state_.NumDecided()]) Advance();
   if (state_.IsTerminal()) return;
-  if (!Deviate(temperature, kWindow)) Advance();
+  if (!Deviate(temperature, 0.0, kWindow)) Advance();
 }
 
 // One decision of a sweep: as in the current game or, where a change behind it made that illegal, by the best advice.
@@ -183,14 +183,14 @@ void TrajectorySearch::Advance() {
 }
 
 // Do something else now and follow the current game, for `window` decisions after the last other action. If that is
-// accepted, it is the current game; otherwise the state is where it was.
-bool TrajectorySearch::Deviate(double temperature, size_t window) {
+// accepted, slower by up to about `allowance`, it is the current game; otherwise the state is where it was.
+bool TrajectorySearch::Deviate(double temperature, double allowance, size_t window) {
   const size_t begin = state_.NumDecided();
   Advice advice = Ask();
   Note(advice, current_[begin]);
   advice.legal &= ~(1U << static_cast<uint32_t>(current_[begin]));
   if (advice.legal == 0) return false;
-  const double limit = temperature * random_.Exponential();
+  const double limit = allowance * random_.Exponential();
   Leave(Draw(advice, kDrawTemperature));
   const bool followed = Follow(temperature, window);
   const size_t end = state_.NumDecided();

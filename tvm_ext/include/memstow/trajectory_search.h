@@ -14,7 +14,8 @@
  * much slower than the current one was at the same decision, is given up.
  *
  *  Games of thousands of decisions are swept from the beginning to the end instead, and changed on the way: a change is
- *  judged some decisions after the last other action, and what comes later follows when the sweep gets there.
+ *  judged some decisions after the last other action, and what comes later follows when the sweep gets there. There are
+ *  too few sweeps for annealing: only what is no slower is accepted.
  */
 #ifndef MEMSTOW_TRAJECTORY_SEARCH_H_
 #define MEMSTOW_TRAJECTORY_SEARCH_H_
@@ -66,7 +67,7 @@ class TrajectorySearch {
   void Iterate(double temperature);
   void Sweep(double temperature);
   void Advance();
-  bool Deviate(double temperature, size_t window);
+  bool Deviate(double temperature, double allowance, size_t window);
   size_t DrawDecision();
   void Leave(Action action);
   bool Follow(double temperature, size_t window);
