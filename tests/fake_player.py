@@ -19,6 +19,9 @@ class FakeProblems:
     def __init__(self, count: int = 6) -> None:
         self._count = count
 
+    def describe(self) -> str:
+        return "".join(f"file: game-{k}\n" for k in range(self._count))
+
     def draw_key(self, rng: np.random.Generator) -> str:
         return f"game-{rng.integers(self._count)}"
 

@@ -237,3 +237,8 @@ def test_the_exported_zoo_leaves_out_test_families(tmp_path: Path, monkeypatch: 
     assert command.main([str(tmp_path), *models, "--size", "full", "--size", "deep", "--accelerator", "gemmini"]) == 1
     sizes = [("tiny", "bert", "vit"), ("full", "bert", "vit"), ("deep", "vit")]
     assert asked == [(str(tmp_path), *names, "gemmini") for names in sizes]
+
+
+def test_what_may_be_drawn_is_described() -> None:
+    problems = TrainingProblems(ProblemSettings(kinds=("unet", "decode")))
+    assert problems.describe() == "generated: unet\ngenerated: decode\n"

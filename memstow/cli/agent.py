@@ -58,7 +58,7 @@ def train_command(
 
     Ctrl-C ends it with a checkpoint; --resume then goes on as if nothing had been.
     """
-    from ..rl_agent.training.assembly import describe_programs, make_player, make_problems
+    from ..rl_agent.training.assembly import make_player, make_problems
     from ..rl_agent.training.config import load_config
     from ..rl_agent.training.trainer import train
 
@@ -88,7 +88,7 @@ def train_command(
             )
     except KeyboardInterrupt:
         raise Interrupted(f"--resume goes on from the last checkpoint in {out}, if there is one") from None
-    write_text(out / "programs.txt", describe_programs(problems))
+    write_text(out / "programs.txt", problems.describe())
     if not result.is_finished:
         raise Interrupted(f"after step {result.steps} and {result.games} games; --resume goes on from there")
     if json:

@@ -19,12 +19,6 @@ def make_problems(config: TrainingConfig) -> TrainingProblems:
     return TrainingProblems(ProblemSettings.parse(config.problems, where="problems"))
 
 
-def describe_programs(problems: TrainingProblems) -> str:
-    """What may be drawn, for the record: a line each."""
-    kinds = [f"generated: {kind}" for kind in problems.settings.kinds]
-    return "\n".join([*kinds, *(f"file: {name}" for name in sorted(problems.files))]) + "\n"
-
-
 def make_player(config: TrainingConfig) -> Player:
     """Who plays; also called in the processes of actors.
 

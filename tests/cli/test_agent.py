@@ -66,6 +66,7 @@ def test_train(config: Path) -> None:
         "config.json",
         "curves.csv",
         "network",
+        "programs.txt",
         "replay",
     }
 

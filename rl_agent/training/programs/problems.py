@@ -91,6 +91,11 @@ class TrainingProblems:
         self.families: Mapping[str, list[str]] = dict(families)
         self._loaded: dict[str, tuple[Program, Accelerator]] = {}
 
+    def describe(self) -> str:
+        """What may be drawn, for the record: a line each."""
+        kinds = [f"generated: {kind}" for kind in self.settings.kinds]
+        return "\n".join([*kinds, *(f"file: {name}" for name in sorted(self.files))]) + "\n"
+
     def draw(self, rng: np.random.Generator) -> NamedProblem:
         """A problem by chance: of files, every family is as likely as the others."""
         return self.by_key(self.draw_key(rng))
