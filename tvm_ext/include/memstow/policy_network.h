@@ -1,6 +1,6 @@
 /*!
  * \file memstow/policy_network.h
- * \brief The agent's small networks on one state at a time, about a microsecond each, without a tensor library.
+ * \brief The agent's small networks on one state at a time, a few microseconds each, without a tensor library.
  *
  *  The reader, which looks at the whole program, runs once a program outside of the core and leaves an embedding for
  *  each decision. What runs at every decision is dense layers:
