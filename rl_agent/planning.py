@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,12 +14,11 @@ from ..planners import Effort, Problem
 from ..planners.base import Limits
 from ..planners.incumbent import Incumbent
 from ..planners.residency import never_slower
+from ..planners.threads import run_in_threads
 from .agent import DEFAULT_AGENT, agent_game, load_agent
 from .game import Game
 from .guide import Actions, Guide, GuidedSearch, Trajectories
 
-#: Seconds that the main thread sleeps between two looks at signals.
-_POLL_SECONDS = 0.02
 #: Seconds to make a plan of a game, as a multiple of those to make the game, and the most of the budget for it.
 _ENDING, _MOST_ENDING = 2.0, 0.25
 #: Part of the budget that searched first games may take, estimated from the advice's own game; and the noise of others.
@@ -162,63 +160,26 @@ def _begin(
         searches[number].adopt(first.guide.play(mine, seed + number).actions)
         incumbent.offer(searches[number].best_seconds)
 
-    _in_threads(len(searches), work, threading.Event())
+    run_in_threads(len(searches), work, threading.Event())
     return incumbent.offer(first.best_seconds)
 
 
 def _round(searches: list[Trajectories], number: int, rounds: int, limits: Limits, incumbent: Incumbent) -> bool:
     """Search in every thread from the best game so far; whether the best is enough."""
     start = min((s for s in searches if len(s.best)), key=lambda search: search.best_seconds).best
-    begin = time.monotonic()
-    if limits.iterations is not None:
-        ends = [limits.iterations * k // rounds for k in (number, number + 1)]
-        seconds, iterations = 0.0, ends[1] - ends[0]
-    else:
-        seconds, iterations = max(0.0, limits.deadline - begin) / (rounds - number), None
+    mine = limits.round(number, rounds)
     stop = threading.Event()
 
     def work(number: int) -> None:
         search = searches[number]
         search.adopt(start)
-        left = begin + seconds - time.monotonic()
-        for _ in search.slices(deadline_in=left, iterations=iterations):
+        for _ in search.slices(deadline_in=mine.deadline - time.monotonic(), iterations=mine.iterations):
             if incumbent.offer(search.best_seconds):
                 stop.set()
             if stop.is_set():
                 return
 
-    return _in_threads(len(searches), work, stop)
-
-
-def _in_threads(count: int, work: Callable[[int], None], stop: threading.Event) -> bool:
-    """Run ``work(0)``, ..., ``work(count - 1)``, each in a thread; whether ``stop`` was set meanwhile.
-
-    It is set for good when this ends, by an interrupt or otherwise. What a thread raises is raised here.
-    """
-    failures: list[BaseException] = []
-
-    def guarded(number: int) -> None:
-        try:
-            work(number)
-        except BaseException as error:  # handed on to the main thread
-            failures.append(error)
-
-    workers = [threading.Thread(target=guarded, args=(number,)) for number in range(count)]
-    is_over = False
-    try:
-        for worker in workers:
-            worker.start()
-        while any(worker.is_alive() for worker in workers):
-            time.sleep(_POLL_SECONDS)
-        is_over = stop.is_set()
-    finally:
-        stop.set()
-        for worker in workers:
-            if worker.ident is not None:
-                worker.join()
-    if failures:
-        raise failures[0]
-    return is_over
+    return run_in_threads(len(searches), work, stop)
 
 
 def plan_of_game(game: Game, actions: Actions, planner: str, seed: int) -> MemoryPlan:

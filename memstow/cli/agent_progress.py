@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import sys
-import threading
 import time
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Self
+from types import FrameType
+from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from .console import console, notice
+from .console import notice
+from .interrupt import InterruptWatch
+from .progress import LiveBar
 
 if TYPE_CHECKING:
     from ..rl_agent.training.trainer import Progress as Training
@@ -20,23 +17,8 @@ if TYPE_CHECKING:
 _SHOWN = {"score_demonstrate": "demonstrated", "score_play": "played", "loss": "loss", "value_error": "value error"}
 
 
-class StopRequest:
+class StopRequest(InterruptWatch):
     """The first Ctrl-C asks to stop when that loses nothing, the second interrupts at once."""
-
-    def __init__(self) -> None:
-        self.seen = False
-        self._active = threading.current_thread() is threading.main_thread()
-
-    def __enter__(self) -> Self:
-        if self._active:
-            self._previous = signal.signal(signal.SIGINT, self._handle)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._active:
-            signal.signal(signal.SIGINT, self._previous)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.seen:
@@ -45,37 +27,7 @@ class StopRequest:
         notice("stopping after the current game or step; Ctrl-C again stops at once")
 
 
-class _Bar:
-    """A live bar on standard error, where that is a terminal."""
-
-    def __init__(self, total: int) -> None:
-        terminal = console(sys.stderr)
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        self._bar = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
-        self._task = self._bar.add_task("", total=total)
-        self.is_live = terminal.is_terminal
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
-
-    def show(self, text: str, completed: int) -> None:
-        """Say what is done."""
-        self._bar.update(self._task, description=text, completed=completed)
-
-
-class TrainingBar(_Bar):
+class TrainingBar(LiveBar):
     """Rounds on a bar with the round's figures; where there is no terminal, a line for each round."""
 
     def __init__(self, rounds: int) -> None:
@@ -94,7 +46,7 @@ class TrainingBar(_Bar):
         self._round = progress.round
 
 
-class EvaluationBar(_Bar):
+class EvaluationBar(LiveBar):
     """Runs of planners on a bar; where there is no terminal, a line for each program."""
 
     def __init__(self, runs: int) -> None:

@@ -3,52 +3,25 @@
 from __future__ import annotations
 
 import math
-import sys
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from .console import console, format_percent, format_seconds
+from .console import format_percent, format_seconds
 from .interrupt import InterruptWatch
+from .progress import LiveBar
 
 if TYPE_CHECKING:
     from ..bench import Case, CaseResult
 
 
-class BenchProgress:
+class BenchProgress(LiveBar):
     """A :class:`memstow.bench.Listener` that shows the program, the planner and its best plan so far."""
 
     def __init__(self, steps: int, watch: InterruptWatch) -> None:
         """``steps`` are programs times planners."""
+        super().__init__(steps)
         self._watch = watch
-        self._console = console(sys.stderr)
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        self._bar = Progress(
-            *columns,
-            console=self._console,
-            transient=True,
-            disable=not self._console.is_terminal,
-            redirect_stdout=False,
-        )
-        self._task = self._bar.add_task("", total=steps)
         self._case = self._what = ""
         self._best = math.inf
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.stop()
 
     def begin(self, case: Case) -> None:
         """See :class:`memstow.bench.Listener`."""
@@ -71,7 +44,7 @@ class BenchProgress:
 
         self._watch.check()
         if self._what != BOUND_STEP:
-            self._bar.advance(self._task)
+            self.advance()
 
     def report(self, result: CaseResult) -> None:
         """One line for a program that is done."""
@@ -85,4 +58,4 @@ class BenchProgress:
 
     def _show(self) -> None:
         best = "" if math.isinf(self._best) else f" {format_seconds(self._best)}"
-        self._bar.update(self._task, description=f"{self._case}: {self._what}{best}")
+        self.show(f"{self._case}: {self._what}{best}")

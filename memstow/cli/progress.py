@@ -7,7 +7,15 @@ import time
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from .console import console
 
@@ -62,3 +70,39 @@ class Phases:
         if self._bar is not None:
             self._bar.advance(self._task)
         self.current = ""
+
+
+class LiveBar:
+    """Steps of a long command on a live bar on standard error; ``is_live`` where that is a terminal."""
+
+    def __init__(self, total: int) -> None:
+        self._console = console(sys.stderr)
+        self.is_live = self._console.is_terminal
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        self._bar = Progress(
+            *columns, console=self._console, transient=True, disable=not self.is_live, redirect_stdout=False
+        )
+        self._task = self._bar.add_task("", total=total)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, text: str, completed: int | None = None) -> None:
+        """Say what is being done and, where that is known, how many steps are."""
+        self._bar.update(self._task, description=text, completed=completed)
+
+    def advance(self) -> None:
+        """One step more is done."""
+        self._bar.advance(self._task)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, Protocol, cast
 
 from ..accelerator import Accelerator
 from ..defaults import DEFAULT_BUDGET_SECONDS
@@ -42,6 +42,14 @@ class Limits:
     def over(self) -> bool:
         """Whether the time is up; never with iterations."""
         return self.iterations is None and time.monotonic() >= self.deadline
+
+    def round(self, number: int, rounds: int) -> Limits:
+        """Limits of one of several rounds, each of which gets an equal part of what is left."""
+        if self.iterations is not None:
+            ends = [self.iterations * k // rounds for k in (number, number + 1)]
+            return Limits(iterations=ends[1] - ends[0])
+        now = time.monotonic()
+        return Limits(now + (self.deadline - now) / (rounds - number))
 
 
 def _nobody(seconds: float) -> None:
@@ -104,3 +112,10 @@ class Planner(Protocol):
         best plan so far.
         """
         ...
+
+
+def configured(planner: Planner, **options: object) -> Planner:
+    """The planner with those of the options that it has as fields; others are left out."""
+    known: set[str] = {field.name for field in fields(planner)} if is_dataclass(planner) else set()
+    mine = {name: options[name] for name in options if name in known}
+    return cast(Planner, replace(cast(Any, planner), **mine)) if mine else planner

@@ -6,16 +6,16 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, cast
 
 from ..core import CoreProblem
 from ..plan import MemoryPlan
-from .base import Effort, Limits, Planner, Problem
+from .base import Effort, Limits, Planner, Problem, configured
 from .core_search import CoreSearch, Rows, prepare, residencies_of, rows_of
 from .incumbent import Incumbent
 from .residency import build_plan, never_slower, simulated_seconds
+from .threads import run_in_threads
 
 #: Module and class of the members that give starting plans, and the part of the budget after which none begins and a
 #: running one is cut short. The production heuristic may take its time, for no plan may be worse than its.
@@ -37,8 +37,6 @@ ITERATIONS_A_NEIGHBOURHOOD = 2000
 #: Budgets of less than this many times the seconds that it takes to make a plan leave neighbourhoods out: they begin
 #: with a look at the whole program, which takes about as long.
 LEAST_BUDGET = 30.0
-#: Seconds that the main thread sleeps between two looks at signals.
-_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -70,19 +68,10 @@ class Portfolio:
             for number in range(self.rounds):
                 if run.is_enough:
                     break
-                run.search(number, _round(limits, number, self.rounds))
+                run.search(number, limits.round(number, self.rounds))
         except KeyboardInterrupt:
             pass  # the best so far is the answer
         return run.answer()
-
-
-def _round(limits: Limits, number: int, rounds: int) -> Limits:
-    """Limits of one of several rounds, each of which gets an equal part of what is left."""
-    if limits.iterations is not None:
-        ends = [limits.iterations * k // rounds for k in (number, number + 1)]
-        return Limits(iterations=ends[1] - ends[0])
-    now = time.monotonic()
-    return Limits(now + (limits.deadline - now) / (rounds - number))
 
 
 class _Run:
@@ -128,9 +117,8 @@ class _Run:
         from . import get
 
         agent = get(name)
-        threads = self._portfolio.threads
-        if threads is not None and is_dataclass(agent) and any(field.name == "threads" for field in fields(agent)):
-            agent = cast(Planner, replace(cast(Any, agent), threads=threads))
+        if self._portfolio.threads is not None:
+            agent = configured(agent, threads=self._portfolio.threads)
         seconds = AGENT_SHARE * self._effort.budget_seconds
         left = self._begin + self._effort.budget_seconds - time.monotonic() - 2.0 * self._ending
         is_timed = self._effort.iterations is None
@@ -159,35 +147,18 @@ class _Run:
         start = self._best_rows()
         solving = self._solving(number)
         stop = threading.Event()
-        failures: list[BaseException] = []
 
-        def work(search: CoreSearch, is_solving: bool) -> None:
-            try:
-                search.adopt(start)
-                for _ in self._improve(search, number, limits, stop) if is_solving else search.anneal(limits):
-                    if self._incumbent.offer(search.best_seconds):
-                        self.is_enough = True
-                        stop.set()
-                    if stop.is_set():
-                        return
-            except BaseException as error:  # handed on to the main thread
-                failures.append(error)
+        def work(thread: int) -> None:
+            search = self._searches[thread]
+            search.adopt(start)
+            for _ in self._improve(search, number, limits, stop) if thread == solving else search.anneal(limits):
+                if self._incumbent.offer(search.best_seconds):
+                    self.is_enough = True
+                    stop.set()
+                if stop.is_set():
+                    return
 
-        workers = [
-            threading.Thread(target=work, args=(search, k == solving)) for k, search in enumerate(self._searches)
-        ]
-        try:
-            for worker in workers:
-                worker.start()
-            while any(worker.is_alive() for worker in workers):
-                time.sleep(_POLL_SECONDS)
-        finally:
-            stop.set()
-            for worker in workers:
-                if worker.ident is not None:
-                    worker.join()
-        if failures:
-            raise failures[0]
+        run_in_threads(len(self._searches), work, stop)
 
     def _solving(self, number: int) -> int:
         """The thread that solves neighbourhoods in a round, -1 for none: another one in every round but the first."""

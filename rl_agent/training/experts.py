@@ -9,9 +9,8 @@ import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +21,7 @@ from ...core.stay import ABSENT
 from ...errors import InvalidInputError
 from ...plan import MemoryPlan
 from ...planners import Effort, Planner, Problem
+from ...planners.base import configured
 from ...planners.core_search import first_touches, rows_of
 from ...schema import Document
 from ...timing import ModelPrices, Roofline
@@ -198,10 +198,7 @@ def _follow(state: State, wishes: Actions) -> State:
 
 def _planner(settings: ExpertSettings) -> Planner:
     """The planner with the settings' threads and, as it is to teach one, without an agent."""
-    planner = planners.get(settings.planner)
-    known: set[str] = {field.name for field in fields(planner)} if is_dataclass(planner) else set()
-    wanted = {"threads": settings.threads, "agent": None}
-    return cast(Planner, replace(cast(Any, planner), **{name: wanted[name] for name in wanted if name in known}))
+    return configured(planners.get(settings.planner), threads=settings.threads, agent=None)
 
 
 def _fingerprint(problem: Problem, settings: ExpertSettings) -> str | None:

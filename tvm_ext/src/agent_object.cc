@@ -162,8 +162,7 @@ double PlayGame(GuideRef guide, SearchOptionsRef options, bool learned, int64_t 
     SearchedDecision decision;
     decision.legal = advice.legal;
     if (is_open || looked[i] != 0) {
-      random.seed(SeedOf(static_cast<uint64_t>(seed), i));
-      decision.found = search.Run(model, &random);
+      decision.found = SearchState(state, model, &search, static_cast<uint64_t>(seed), &random);
     }
     const bool follows = !is_open && wished[i] < kNumActions && advice.IsLegal(wished[i]);
     if (!is_open) decision.found.action = follows ? static_cast<Action>(wished[i]) : advice.Best();

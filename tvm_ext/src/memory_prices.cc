@@ -74,13 +74,8 @@ MemoryPrices::MemoryPrices(const Problem& problem, int32_t rounds)
 
 void MemoryPrices::FillInstructions(const Problem& problem) {
   for (int32_t t = 0; t < problem.num_instructions(); ++t) {
-    FastSet nothing, everything;
-    for (const int32_t id : problem.touches_at(t)) {
-      const Touch& touch = problem.touch(id);
-      if (problem.storage(touch.storage).tenant) everything.Insert(touch);
-    }
-    const Price fast = problem.costs().At(t, everything);
-    potential_ += std::max(0.0, problem.costs().At(t, nothing).elapsed - fast.elapsed);
+    const Price fast = problem.costs().At(t, problem.AllTenants(t));
+    potential_ += std::max(0.0, problem.costs().At(t, {}).elapsed - fast.elapsed);
     const size_t at = static_cast<size_t>(t);
     idle_[at] = fast.idle;
     idle_before_[at + 1] = idle_before_[at] + fast.idle;
@@ -91,11 +86,7 @@ void MemoryPrices::FillInstructions(const Problem& problem) {
 // What an instruction saves is shared in proportion to the mean of what each touch saves first and last.
 void MemoryPrices::FillBenefits(const Problem& problem) {
   for (int32_t t = 0; t < problem.num_instructions(); ++t) {
-    FastSet everything;
-    for (const int32_t id : problem.touches_at(t)) {
-      const Touch& touch = problem.touch(id);
-      if (problem.storage(touch.storage).tenant) everything.Insert(touch);
-    }
+    const FastSet everything = problem.AllTenants(t);
     const double slow = problem.costs().At(t, {}).elapsed, fast = problem.costs().At(t, everything).elapsed;
     double total = 0.0;
     for (const int32_t id : problem.touches_at(t)) {

@@ -149,12 +149,8 @@ void Observer::ProgramRow(size_t decision, float* row) const {
   const auto mean_price = [&](int32_t from, int32_t until) {
     return until >= from ? prices_.MemoryCost(from, until) / (until - from + 1) * price_scale : 0.0;
   };
-  FastSet everything;
-  for (const int32_t other : problem.touches_at(t)) {
-    if (problem.storage(problem.touch(other).storage).tenant) everything.Insert(problem.touch(other));
-  }
   const double slow_seconds = problem.costs().At(t, {}).elapsed;
-  const double fast_seconds = problem.costs().At(t, everything).elapsed;
+  const double fast_seconds = problem.costs().At(t, problem.AllTenants(t)).elapsed;
   const double gap_seconds = prices_.seconds_before(t) - prices_.seconds_before(std::max(0, before));
   Row out(row);
   out << Cut(size / capacity) << Cut(1.0 + std::log(std::max(1e-9, size / capacity)) / 4.0)

@@ -61,6 +61,14 @@ Problem Problem::WithSeconds(Span<double> seconds) const {
   return other;
 }
 
+FastSet Problem::AllTenants(int32_t t) const {
+  FastSet fast;
+  for (const int32_t id : touches_at(t)) {
+    if (storage(touch(id).storage).tenant) fast.Insert(touch(id));
+  }
+  return fast;
+}
+
 void Problem::FillStorages() {
   const Hardware& hardware = rows_.hardware;
   size_t next = 0;

@@ -64,39 +64,34 @@ void TrajectorySearch::Note(const Advice& advice, Action action) {
   doubt_[state_.NumDecided()] = std::max(kLeastDoubt, static_cast<float>(1.0 - mine));
 }
 
-void TrajectorySearch::Begin() {
+// A game from the beginning, in which `choose` says what to do on some advice.
+template <typename Choose>
+void TrajectorySearch::PlayBy(Choose choose) {
   while (state_.NumDecided() > 0) state_.Undo();
   current_.clear();
   seconds_at_[0] = state_.Seconds();
   offset_ = 0.0;
+  while (!state_.IsTerminal()) {
+    const Advice advice = Ask();
+    const Action action = choose(advice);
+    Note(advice, action);
+    Do(action);
+    current_.push_back(action);
+    seconds_at_[current_.size()] = state_.Seconds();
+  }
+  Keep();
 }
 
 void TrajectorySearch::Play(double temperature) {
-  Begin();
-  while (!state_.IsTerminal()) {
-    const Advice advice = Ask();
-    const Action action = Draw(advice, temperature);
-    Note(advice, action);
-    Do(action);
-    current_.push_back(action);
-    seconds_at_[current_.size()] = state_.Seconds();
-  }
-  Keep();
+  PlayBy([&](const Advice& advice) { return Draw(advice, temperature); });
 }
 
 void TrajectorySearch::Adopt(Span<uint8_t> actions) {
-  Begin();
-  while (!state_.IsTerminal()) {
-    const Advice advice = Ask();
+  PlayBy([&](const Advice& advice) {
     const size_t k = current_.size();
     const bool wished = k < actions.size() && actions[k] < kNumActions && advice.IsLegal(actions[k]);
-    const Action action = wished ? static_cast<Action>(actions[k]) : advice.Best();
-    Note(advice, action);
-    Do(action);
-    current_.push_back(action);
-    seconds_at_[current_.size()] = state_.Seconds();
-  }
-  Keep();
+    return wished ? static_cast<Action>(actions[k]) : advice.Best();
+  });
 }
 
 void TrajectorySearch::Keep() {

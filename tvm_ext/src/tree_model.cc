@@ -8,11 +8,7 @@ double UnitSeconds(const Game& game) {
   const Problem& problem = game.problem();
   double potential = 0.0;
   for (int32_t t = 0; t < problem.num_instructions(); ++t) {
-    FastSet fast;
-    for (int32_t id : problem.touches_at(t)) {
-      if (problem.storage(problem.touch(id).storage).tenant) fast.Insert(problem.touch(id));
-    }
-    potential += problem.costs().At(t, {}).elapsed - problem.costs().At(t, fast).elapsed;
+    potential += problem.costs().At(t, {}).elapsed - problem.costs().At(t, problem.AllTenants(t)).elapsed;
   }
   return potential > 0.0 ? potential / static_cast<double>(game.decisions().size()) : 1.0;
 }

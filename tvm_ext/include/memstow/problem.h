@@ -68,6 +68,8 @@ class Problem {
     return {at_.data() + first, static_cast<size_t>(first_at_[static_cast<size_t>(t) + 1]) - first};
   }
   const CostTable& costs() const { return costs_; }
+  /*! \brief The fast set of instruction t with all that planners may place in fast memory. */
+  FastSet AllTenants(int32_t t) const;
 
  private:
   void FillStorages();

@@ -63,7 +63,8 @@ class TrajectorySearch {
   void Do(Action action);
   Action Draw(const Advice& advice, double temperature);
   void Note(const Advice& advice, Action action);
-  void Begin();
+  template <typename Choose>
+  void PlayBy(Choose choose);
   void Iterate(double temperature);
   void Sweep(double temperature);
   void Advance();
