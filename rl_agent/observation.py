@@ -11,7 +11,10 @@ from ..native import core_function
 from .game import Game
 
 #: Raise it when a feature changes its meaning: weights of another version are refused.
-OBSERVATION_VERSION = 1
+OBSERVATION_VERSION = 2
+
+#: The first of three state features that say of each action what it saves at once and, by the prices, leads to.
+FIRST_OUTLOOK = "drop_outlook"
 
 Features = NDArray[np.float32]
 

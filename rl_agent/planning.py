@@ -165,14 +165,18 @@ def _begin(
 
 
 def _round(searches: list[Trajectories], number: int, rounds: int, limits: Limits, incumbent: Incumbent) -> bool:
-    """Search in every thread from the best game so far; whether the best is enough."""
-    start = min((s for s in searches if len(s.best)), key=lambda search: search.best_seconds).best
+    """Search in every thread; whether the best is enough.
+
+    In the first half of the rounds a thread goes on from its own best game, then from the best of all.
+    """
+    best = min((s for s in searches if len(s.best)), key=lambda search: search.best_seconds).best
+    starts = [search.best if 2 * number < rounds and len(search.best) else best for search in searches]
     mine = limits.round(number, rounds)
     stop = threading.Event()
 
-    def work(number: int) -> None:
-        search = searches[number]
-        search.adopt(start)
+    def work(thread: int) -> None:
+        search = searches[thread]
+        search.adopt(starts[thread])
         for _ in search.slices(deadline_in=mine.deadline - time.monotonic(), iterations=mine.iterations):
             if incumbent.offer(search.best_seconds):
                 stop.set()

@@ -36,7 +36,7 @@ class FakePlayer:
     def features(self) -> FeatureNames:
         from memstow.rl_agent.networks import FeatureNames  # torch is slow to load in actors that do without
 
-        return FeatureNames(version=1, program=("hue", "size"), state=("phase", "luck", "last"))
+        return FeatureNames(version=1, program=("hue", "size"), state=("drop_outlook", "luck", "last"))
 
     def program(self, key: str) -> np.ndarray:
         count = _decisions(key)

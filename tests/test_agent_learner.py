@@ -22,7 +22,7 @@ def seeded():
 
 def test_the_loss_is_the_sum_of_its_weighted_parts():
     parts = muzero_loss(network(), batch())
-    expected = parts.policy + 0.5 * parts.value + parts.reward + parts.consistency
+    expected = parts.policy + 0.5 * parts.value + parts.reward + parts.consistency + 0.5 * parts.outlook
     torch.testing.assert_close(parts.total.detach(), expected)
     assert parts.value_errors.shape == (32,)
 
@@ -33,10 +33,14 @@ def test_a_window_by_hand():
     given = replace(given, decision=torch.tensor([4]), mask=torch.ones(1, 3, dtype=torch.bool), weights=torch.ones(1))
     embeddings = found.read(given.programs[0])
     latent = found.represent(embeddings[4], given.states[0, 0])
-    policy = reward = consistency = 0.0
+    policy = reward = consistency = outlook = 0.0
     for k in range(3):
-        logits = mask_logits(found.predict(latent).policy_logits, given.legal[0, k])
-        policy += functional.cross_entropy(logits, given.policy[0, k]) * (1.0 if k == 0 else 0.5)
+        share, outlooks = 1.0 if k == 0 else 0.5, given.states[0, k, :3]
+        prediction = found.predict(latent, outlooks)
+        logits = mask_logits(prediction.policy_logits, given.legal[0, k])
+        policy += share * functional.cross_entropy(logits, given.policy[0, k])
+        apart = functional.smooth_l1_loss(prediction.outlooks, outlooks, reduction="none")
+        outlook += share * apart[given.legal[0, k]].sum()
         if k == 2:
             break
         action = functional.one_hot(given.actions[0, k], 3).float()
@@ -48,6 +52,7 @@ def test_a_window_by_hand():
     torch.testing.assert_close(parts.policy, policy.detach())
     torch.testing.assert_close(parts.reward, reward.detach())
     torch.testing.assert_close(parts.consistency, consistency.detach())
+    torch.testing.assert_close(parts.outlook, outlook.detach())
 
 
 def test_embeddings_of_windows_are_zero_past_the_end():

@@ -77,13 +77,15 @@ def test_damaged_files_are_refused(tmp_path):
 def test_configurations_that_do_not_fit_together_are_refused():
     with pytest.raises(InvalidInputError, match="reader_width to be a multiple of reader_heads, found 64 and 5"):
         NetworkConfig.parse({"program_features": 3, "state_features": 3, "reader_heads": 5}, where="agent.toml")
+    with pytest.raises(InvalidInputError, match="expected 3 state features from first_outlook 2 on, found 4 in all"):
+        NetworkConfig.parse({"program_features": 3, "state_features": 4, "first_outlook": 2}, where="agent.toml")
     with pytest.raises(InvalidInputError, match="expected value_range to ascend"):
         NetworkConfig.parse({"program_features": 3, "state_features": 3, "value_range": (1, 0)}, where="agent.toml")
 
 
 def evaluate(arrays: list[np.ndarray], embedding: np.ndarray, state: np.ndarray, action: int, following: np.ndarray):
-    """What the core does with the arrays: policy logits, value, next latent, reward in symlog units."""
-    w1, b1, w2, b2, wt, bt, wp, bp, wv, bv, values, d1, e1, d2, e2, wr, br, rewards = arrays
+    """What the core does with the arrays: policy logits of a seen and an imagined state, value, next latent, reward."""
+    w1, b1, w2, b2, wt, bt, wp, bp, wo, bo, wv, bv, values, d1, e1, d2, e2, wr, br, rewards = arrays
 
     def expectation(logits: np.ndarray, support: np.ndarray) -> float:
         if not len(support):
@@ -95,7 +97,8 @@ def evaluate(arrays: list[np.ndarray], embedding: np.ndarray, state: np.ndarray,
     trunk = np.maximum(wt @ latent + bt, 0)
     hidden = np.maximum(d1 @ np.concatenate([latent, np.eye(3)[action], following]) + e1, 0)
     return (
-        wp @ trunk + bp,
+        wp @ trunk + bp + 2.0 * state[:3],
+        wp @ trunk + bp + 2.0 * (wo @ trunk + bo),
         expectation(wv @ trunk + bv, values),
         np.tanh(d2 @ hidden + e2),
         expectation(wr @ hidden + br, rewards),
@@ -109,12 +112,14 @@ def test_the_core_arrays_say_what_the_network_says(options):
     assert all(each.dtype == np.float32 and each.flags.c_contiguous for each in arrays)
     embeddings = embeddings_of(found, torch.randn(9, P).numpy())
     state = torch.randn(F)
-    policy, value, following, reward = evaluate(arrays, embeddings[3], state.numpy(), 2, embeddings[4])
+    seen, imagined, value, following, reward = evaluate(arrays, embeddings[3], state.numpy(), 2, embeddings[4])
     with torch.inference_mode():
         latent = found.represent(torch.tensor(embeddings[3]), state)
         prediction = found.predict(latent)
+        prediction_of_seen = found.predict(latent, found.outlooks(state))
         next_latent, reward_logits = found.dynamics(latent, torch.eye(3)[2], torch.tensor(embeddings[4]))
-    np.testing.assert_allclose(policy, prediction.policy_logits.numpy(), atol=1e-5)
+    np.testing.assert_allclose(imagined, prediction.policy_logits.numpy(), atol=1e-5)
+    np.testing.assert_allclose(seen, prediction_of_seen.policy_logits.numpy(), atol=1e-5)
     assert value == pytest.approx(found.value.expectation(prediction.value_logits).item(), abs=1e-5)
     np.testing.assert_allclose(following, next_latent.numpy(), atol=1e-5)
     assert reward == pytest.approx(found.reward.expectation(reward_logits).item(), abs=1e-5)

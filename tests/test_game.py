@@ -97,6 +97,21 @@ def test_drop_backup_frees_what_blocks() -> None:
     assert validate(game.problem.program, game.problem.accelerator, state.to_plan(planner="test", seed=0)) == ()
 
 
+def test_drop_backup_saves_a_costly_eviction() -> None:
+    # z needs all the room from 2 on, so x from 0 leaves during i1, which leaves slow memory no idle second: 4 s of
+    # waiting for the eviction, when x written to slow memory would have cost 3 s more.
+    buffers = {"x": ("intermediate", 4), "s": ("parameter", 4), "z": ("intermediate", 8)}
+    steps = [(0.0, [], ["x"]), (0.0, ["s"], []), (0.0, [], ["z"]), (0.0, ["x"], []), (0.0, ["z"], [])]
+    game = Game(problem(part(8), buffers, steps))  # type: ignore[arg-type]
+    state = game.restore("101")
+    assert Action.NO_COPY not in state.legal_actions and state.returns == 9.0
+    assert state.apply(Action.DROP) == -3.0 and state.num_backups == 1
+    state.undo()
+    assert state.returns == 9.0 and state.num_backups == 0
+    state.play_randomly(0)
+    assert validate(game.problem.program, game.problem.accelerator, state.to_plan(planner="test", seed=0)) == ()
+
+
 def test_histories_restore_states() -> None:
     offered, chosen = random_problem(5, 40)
     game = Game(offered, cross_program=chosen)

@@ -41,7 +41,8 @@ def test_the_core_evaluates_what_pytorch_does(options: dict[str, object]) -> Non
     # A search without simulations: the policy is the network's over the legal actions, the value its own.
     found = guide.play(GuidedSearch(SearchSettings(simulations=0, gumbel_scale=0.0, search_forced=True), horizon=0), 0)
     with torch.inference_mode():
-        prediction = network.predict(latents_of(network, guide, found.states))
+        outlooks = network.outlooks(torch.from_numpy(found.states))
+        prediction = network.predict(latents_of(network, guide, found.states), outlooks)
         values = network.value.expectation(prediction.value_logits).numpy()
         legal = torch.from_numpy(found.states[:, :3]).bool()
         policy = torch.softmax(prediction.policy_logits.masked_fill(~legal, -torch.inf), -1).numpy()
@@ -60,8 +61,10 @@ def test_the_core_imagines_what_pytorch_does(options: dict[str, object]) -> None
     with torch.inference_mode():
         embeddings = torch.from_numpy(embeddings_of(network, guide.observer.program))
         following = torch.cat([embeddings[1:], torch.zeros(1, embeddings.shape[1])])
-        latents = network.represent(embeddings, torch.from_numpy(found.states))
-        policy = network.predict(latents).policy_logits.masked_fill(~torch.from_numpy(found.states[:, :3]).bool(), -1e9)
+        states = torch.from_numpy(found.states)
+        latents = network.represent(embeddings, states)
+        policy = network.predict(latents, network.outlooks(states)).policy_logits
+        policy = policy.masked_fill(~states[:, :3].bool(), -1e9)
         actions = policy.argmax(1)
         imagined, reward_logits = network.dynamics(latents, torch.eye(3)[actions], following)
         folded = network.reward.expectation(reward_logits).numpy().astype(np.float64)
@@ -172,8 +175,8 @@ def test_networks_of_other_sizes_are_refused() -> None:
     embeddings = embeddings_of(network, observer.program)
     with pytest.raises(ValueError, match=r"guide: expected \d+ embeddings of 8 numbers, found"):
         Guide(observer, CoreNetwork(core_arrays(network)), embeddings[1:])
-    other = tiny_network(state_features=5)
-    with pytest.raises(ValueError, match=r"expected a network of \d+ state features, found 5"):
+    other = tiny_network(state_features=12)
+    with pytest.raises(ValueError, match=r"expected a network of \d+ state features, found 12"):
         Guide(observer, CoreNetwork(core_arrays(other)), embeddings)
     with torch.no_grad():
         network.trunk.weight[0, 0] = torch.nan

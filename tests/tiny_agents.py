@@ -10,7 +10,7 @@ from game_problems import random_problem
 from memstow.rl_agent.agent import Agent, agent_game, feature_names
 from memstow.rl_agent.guide import Guide
 from memstow.rl_agent.networks import MemstowNetwork, NetworkConfig, save_network
-from memstow.rl_agent.observation import program_features, state_features
+from memstow.rl_agent.observation import FIRST_OUTLOOK
 
 torch.set_num_threads(1)
 
@@ -18,8 +18,13 @@ torch.set_num_threads(1)
 def tiny_config(**options: object) -> NetworkConfig:
     """Sizes that cost next to nothing."""
     sizes = {"embedding": 8, "latent": 8, "hidden": 16, "trunk": 8, "reader_layers": 1, "reader_width": 8, "chunk": 8}
-    given = {"program_features": len(program_features()), "state_features": len(state_features()), "reader_heads": 2}
-    return NetworkConfig.model_validate({**given, **sizes, **options})
+    features = feature_names()
+    seen = {
+        "program_features": len(features.program),
+        "state_features": len(features.state),
+        "first_outlook": features.state.index(FIRST_OUTLOOK),
+    }
+    return NetworkConfig.model_validate({**seen, **sizes, "reader_heads": 2, **options})
 
 
 def tiny_network(seed: int = 0, **options: object) -> MemstowNetwork:
@@ -27,7 +32,7 @@ def tiny_network(seed: int = 0, **options: object) -> MemstowNetwork:
     torch.manual_seed(seed)
     network = MemstowNetwork(tiny_config(**options))
     with torch.no_grad():
-        for head in (network.policy_head, network.value_head, network.reward_head):
+        for head in (network.correction_head, network.value_head, network.reward_head):
             head.weight.mul_(20.0)
     return network.eval()
 

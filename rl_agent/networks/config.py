@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ...schema import Document
+from ..game.action import NUM_ACTIONS
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -15,13 +16,14 @@ class NetworkConfig(Document):
     """Sizes and kinds of a :class:`~memstow.rl_agent.networks.network.MemstowNetwork`.
 
     ``program_features`` (P) and ``state_features`` (F) count what is known of a decision from the program alone and of
-    the state at it. ``reader``: ``gtrxl`` reads decisions in the company of others, ``mlp`` each by itself.
+    the state at it; three state features from ``first_outlook`` on are the actions' outlooks. ``reader``: ``gtrxl`` reads decisions in the company of others, ``mlp`` each by itself.
     ``value``: ``hl-gauss`` predicts a histogram, ``scalar`` one number. ``value_range`` is in parts of a decision's
     potential, ``reward_range`` in symlog units of the reward. ``chunk`` is in decisions.
     """
 
     program_features: Count
     state_features: Count
+    first_outlook: Annotated[int, Field(ge=0)] = 0
     embedding: Count = 32
     latent: Count = 64
     hidden: Count = 128
@@ -39,6 +41,11 @@ class NetworkConfig(Document):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.first_outlook + NUM_ACTIONS > self.state_features:
+            raise ValueError(
+                f"expected {NUM_ACTIONS} state features from first_outlook {self.first_outlook} on, found "
+                f"{self.state_features} in all"
+            )
         if self.reader_width % self.reader_heads:
             raise ValueError(
                 f"expected reader_width to be a multiple of reader_heads, found {self.reader_width} and "

@@ -42,6 +42,7 @@ class LearnerSettings(Document):
     value_weight: Weight = 0.5
     reward_weight: Weight = 1.0
     consistency_weight: Weight = 1.0
+    outlook_weight: Weight = 0.5
 
     def rate_at(self, step: int) -> float:
         """The learning rate of a step, which count from 0."""
@@ -58,8 +59,8 @@ class LearnerSettings(Document):
 class Report(NamedTuple):
     """Of one step.
 
-    ``losses``: ``loss`` and its parts ``policy``, ``value``, ``reward`` and ``consistency``, the mean ``value_error``,
-    ``gradient_norm`` before clipping and ``learning_rate``. ``value_errors`` (N,) of the windows, for their priorities.
+    ``losses``: ``loss`` and its parts ``policy``, ``value``, ``reward``, ``consistency`` and ``outlook``, the mean
+    ``value_error``, ``gradient_norm`` before clipping and ``learning_rate``. ``value_errors`` (N,) of the windows, for their priorities.
     """
 
     losses: dict[str, float]
@@ -77,7 +78,11 @@ class Learner:
         self.network = network.to(self.device)
         self.steps = 0
         self._weights = LossWeights(
-            settings.policy_weight, settings.value_weight, settings.reward_weight, settings.consistency_weight
+            settings.policy_weight,
+            settings.value_weight,
+            settings.reward_weight,
+            settings.consistency_weight,
+            settings.outlook_weight,
         )
         decayed = [each for each in network.parameters() if each.ndim > 1]
         others = [each for each in network.parameters() if each.ndim <= 1]
@@ -114,6 +119,7 @@ class Learner:
             "value": float(parts.value),
             "reward": float(parts.reward),
             "consistency": float(parts.consistency),
+            "outlook": float(parts.outlook),
             "value_error": float(parts.value_errors.mean()),
             "gradient_norm": norm,
             "learning_rate": rate,

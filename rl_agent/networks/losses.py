@@ -26,6 +26,7 @@ class LossWeights:
     value: float = 0.5
     reward: float = 1.0
     consistency: float = 1.0
+    outlook: float = 0.5
 
 
 class LossParts(NamedTuple):
@@ -39,6 +40,7 @@ class LossParts(NamedTuple):
     value: Tensor
     reward: Tensor
     consistency: Tensor
+    outlook: Tensor
     value_errors: Tensor
 
 
@@ -61,7 +63,8 @@ def muzero_loss(network: MemstowNetwork, batch: Batch, weights: LossWeights | No
     """
     weights = weights or LossWeights()
     unrolled = unroll(network, batch)
-    policy_logits, value_logits = network.predict(unrolled.latents)
+    outlooks = network.outlooks(batch.states)
+    policy_logits, value_logits, predicted = network.predict(unrolled.latents, outlooks)
     log_policy = functional.log_softmax(mask_logits(policy_logits, batch.legal), dim=-1)
     similarity = functional.cosine_similarity(unrolled.latents[:, 1:], unrolled.represented, dim=-1)
     by_step = {
@@ -69,6 +72,7 @@ def muzero_loss(network: MemstowNetwork, batch: Batch, weights: LossWeights | No
         "value": network.value.loss(value_logits, batch.values),
         "reward": network.reward.loss(unrolled.rewards, symlog(batch.rewards)),
         "consistency": 1.0 - similarity,
+        "outlook": (functional.smooth_l1_loss(predicted, outlooks, reduction="none") * batch.legal).sum(dim=-1),
     }
     known = {"reward": batch.mask[:, :-1], "consistency": batch.mask[:, 1:]}
     parts = {name: _mean(loss, known.get(name, batch.mask), batch) for name, loss in by_step.items()}

@@ -125,7 +125,7 @@ def _check_counts(config: NetworkConfig, features: FeatureNames, where: str) -> 
 def core_arrays(network: MemstowNetwork) -> list[NDArray[np.float32]]:
     """Everything outside of the reader, float32, C-contiguous; weights are (outputs, inputs).
 
-    In this order: representation W1, b1, W2, b2; prediction trunk W, b; policy W, b; value W, b; the value's support
+    In this order: representation W1, b1, W2, b2; prediction trunk W, b; corrections W, b; outlooks W, b; value W, b; the value's support
     (bins,), empty where the output is the value itself; dynamics W1, b1, W2, b2; reward W, b; the reward's support
     (bins,) in symlog units. Inputs are concatenated as in :class:`~memstow.rl_agent.networks.network.MemstowNetwork`.
     """
@@ -137,7 +137,8 @@ def _core_tensors(network: MemstowNetwork) -> Iterator[Tensor]:
         network.represent_hidden,
         network.represent_latent,
         network.trunk,
-        network.policy_head,
+        network.correction_head,
+        network.outlook_head,
         network.value_head,
         network.value.support,
         network.dynamics_hidden,

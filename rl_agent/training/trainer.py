@@ -13,6 +13,7 @@ import torch
 
 from ...errors import InvalidInputError
 from ..networks import FeatureNames, Learner, LearnerSettings, MemstowNetwork, NetworkConfig, save_network
+from ..observation import FIRST_OUTLOOK
 from .actor import Actors, Kind, LocalActors, Player, Task, Weights
 from .batches import ProgramCache, to_batch
 from .checkpoint import Checkpoints, PendingTask, RunState
@@ -111,7 +112,11 @@ def train(
 
 def network_config(config: TrainingConfig, features: FeatureNames) -> NetworkConfig:
     """The config's network with as many inputs as there are features."""
-    own = {"program_features": len(features.program), "state_features": len(features.state)}
+    own = {
+        "program_features": len(features.program),
+        "state_features": len(features.state),
+        "first_outlook": features.state.index(FIRST_OUTLOOK),
+    }
     taken = sorted(own.keys() & config.network.keys())
     if taken:
         raise InvalidInputError(f"network: {taken[0]} is not for the config to say; remove it")

@@ -109,6 +109,7 @@ bool GameState::Attempt(Action action, const Subject& subject) {
 bool GameState::TryApply(Action action) {
   const Subject subject = Current();
   Record record = Begin(subject);
+  const double before = Seconds();
   bool done = Attempt(action, subject);
   if (!done) RollBack(record);
   if (!done && action == Action::kDrop) {
@@ -118,12 +119,25 @@ bool GameState::TryApply(Action action) {
     if (may_stay) return false;
     BackUp(subject);
     record.backup = done = true;
+  } else if (action == Action::kDrop && Seconds() > before) {
+    record.backup = BackUpIfFaster(record, subject);
   }
   if (!done) return false;
   record.action = action;
   num_backups_ += record.backup;
   records_.push_back(record);
   return true;
+}
+
+// A drop for which the program waits has evicted data. Never to have had it in fast memory may cost less.
+bool GameState::BackUpIfFaster(const Record& record, const Subject& subject) {
+  const double evicted = Seconds();
+  RollBack(record);
+  BackUp(subject);
+  if (Seconds() < evicted) return true;
+  RollBack(record);
+  AttemptDrop(subject);
+  return false;
 }
 
 void GameState::Apply(Action action) {

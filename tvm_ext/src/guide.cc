@@ -74,7 +74,9 @@ Advice Guide::Ask(GameState* state, bool with_value, float* features, float* lat
   }
   const size_t decision = state->NumDecided();
   network_->Represent(&prepared_[decision * network_->hidden_size()], features, latent);
-  const Prediction found = network_->Predict(latent, with_value);
+  std::array<float, kNumActions> outlooks;
+  for (int32_t a = 0; a < kNumActions; ++a) outlooks[static_cast<size_t>(a)] = seen_now.OutlookFeature(a);
+  const Prediction found = network_->Predict(latent, outlooks.data(), with_value);
   advice.logits = found.logits;
   advice.value = found.value * observer_->Potential(decision);
   return advice;

@@ -82,7 +82,7 @@ double LearnedModel::Step(int32_t parent, Action action, int32_t child) {
 Evaluation LearnedModel::Evaluate(int32_t node) {
   const size_t decision = decisions_[static_cast<size_t>(node)];
   if (decision >= guide_->observer().game().decisions().size()) return {};
-  const Prediction predicted = guide_->network()->Predict(latent(node), true);
+  const Prediction predicted = guide_->network()->Predict(latent(node), nullptr, true);
   Evaluation found;
   found.legal = kAllLegal;
   found.logits = predicted.logits;

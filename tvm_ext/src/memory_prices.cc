@@ -158,6 +158,7 @@ void MemoryPrices::Choose(const Problem& problem, int32_t number) {
     TouchPrices& prices = touches_[static_cast<size_t>(first + k)];
     const double held = after[touch.writes ? kUnsaved : kClean];
     prices.continuation = held - after[kSlow];
+    prices.slow_gain = after[kSlow];
     const double leave = k > 0 ? eviction(k - 1) : 0.0;
     const double slow = after[kSlow];
     const double copied = prices.benefit - prices.copy_memory_cost - prices.copy_engine_cost + held;

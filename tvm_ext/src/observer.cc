@@ -64,6 +64,8 @@ const std::vector<const char*>& ProgramFeatureNames() {
                                               "copy_memory_cost",
                                               "copy_engine_cost",
                                               "continuation",
+                                              "slow_gain",
+                                              "fast_gain",
                                               "relaxed_fast",
                                               "relaxed_copy",
                                               "relaxed_fast_before",
@@ -96,6 +98,8 @@ const std::vector<const char*>& StateFeatureNames() {
       "progress"};
   return names;
 }
+
+float Observation::OutlookFeature(int32_t action) const { return Squash(rewards[action] + outlooks[action]); }
 
 Observer::Observer(const Game& game) : game_(&game), prices_(game.problem()) {
   const Problem& problem = game.problem();
@@ -162,11 +166,11 @@ void Observer::ProgramRow(size_t decision, float* row) const {
       << Part(idle(std::max(0, before), t), copy) << Part(idle(t, after), copy)
       << Part(here.benefit - here.stay_cost, unit_) << Part(here.stay_cost, unit_)
       << Part(here.benefit - here.copy_memory_cost - here.copy_engine_cost, unit_) << Part(here.copy_memory_cost, unit_)
-      << Part(here.copy_engine_cost, copy) << Part(here.continuation, unit_) << Cut(here.fast_share)
-      << Cut(here.copy_share) << Cut(first ? 0.0 : prices_.touch(id - 1).fast_share)
-      << Cut(last ? 0.0 : prices_.touch(id + 1).fast_share) << Squash(mean_price(t, t))
-      << Squash(mean_price(before + 1, t)) << Squash(mean_price(t + 1, after)) << Cut(prices_.engine_price(t))
-      << Cut(prices_.load(t) / capacity) << Part(slow_seconds, unit_)
+      << Part(here.copy_engine_cost, copy) << Part(here.continuation, unit_) << Part(here.slow_gain, unit_)
+      << Part(here.slow_gain + here.continuation, unit_) << Cut(here.fast_share) << Cut(here.copy_share)
+      << Cut(first ? 0.0 : prices_.touch(id - 1).fast_share) << Cut(last ? 0.0 : prices_.touch(id + 1).fast_share)
+      << Squash(mean_price(t, t)) << Squash(mean_price(before + 1, t)) << Squash(mean_price(t + 1, after))
+      << Cut(prices_.engine_price(t)) << Cut(prices_.load(t) / capacity) << Part(slow_seconds, unit_)
       << Cut((slow_seconds - fast_seconds) / std::max(slow_seconds, kLeastUnit))
       << Cut(std::log1p(problem.instruction(t).num_slots) / 2.0) << Cut(touch.slot / 4.0) << Cut(t / count)
       << Part(pressure_, capacity) << Cut(std::log(hardware.fast_bandwidth / hardware.slow_bandwidth) / 2.0)
@@ -221,9 +225,8 @@ Observation Observer::Observe(GameState* state, float* features) const {
   out << ((found.legal & 1U) != 0) << ((found.legal & 2U) != 0) << ((found.legal & 4U) != 0) << Squash(found.rewards[0])
       << Squash(found.rewards[1]) << Squash(found.rewards[2])
       << ((found.legal & 2U) != 0 ? Squash(found.rewards[1] - stay_price / unit_) : 0.0F)
-      << ((found.legal & 4U) != 0 ? Squash(found.rewards[2] - copy_price / unit_) : 0.0F)
-      << Squash(found.rewards[0] + found.outlooks[0]) << Squash(found.rewards[1] + found.outlooks[1])
-      << Squash(found.rewards[2] + found.outlooks[2]) << is_resident << (slow_from <= t)
+      << ((found.legal & 4U) != 0 ? Squash(found.rewards[2] - copy_price / unit_) : 0.0F) << found.OutlookFeature(0)
+      << found.OutlookFeature(1) << found.OutlookFeature(2) << is_resident << (slow_from <= t)
       << Cut(std::log1p(std::max(0, t - block_end)) / 2.0) << Cut(free_now) << Cut(free_since) << Cut(free_gap)
       << Part(size, capacity * std::max(1e-3, free_since)) << Cut(1.0 - free_now - prices_.load(t) / capacity)
       << Part(moment.pending, storage.copy_seconds) << is_hidden

@@ -84,20 +84,23 @@ PolicyNetwork::PolicyNetwork(const std::vector<Span<float>>& arrays) {
   represent_in_ = Dense(arrays[0], arrays[1]);
   represent_out_ = Dense(arrays[2], arrays[3]);
   trunk_ = Dense(arrays[4], arrays[5]);
-  policy_ = Dense(arrays[6], arrays[7]);
-  value_ = Dense(arrays[8], arrays[9]);
-  value_bins_.assign(arrays[10].begin(), arrays[10].end());
-  step_in_ = Dense(arrays[11], arrays[12]);
-  step_out_ = Dense(arrays[13], arrays[14]);
-  reward_ = Dense(arrays[15], arrays[16]);
-  reward_bins_.assign(arrays[17].begin(), arrays[17].end());
+  correct_ = Dense(arrays[6], arrays[7]);
+  outlook_ = Dense(arrays[8], arrays[9]);
+  value_ = Dense(arrays[10], arrays[11]);
+  value_bins_.assign(arrays[12].begin(), arrays[12].end());
+  step_in_ = Dense(arrays[13], arrays[14]);
+  step_out_ = Dense(arrays[15], arrays[16]);
+  reward_ = Dense(arrays[17], arrays[18]);
+  reward_bins_.assign(arrays[19].begin(), arrays[19].end());
   const size_t latent = represent_out_.outputs();
-  const bool fits =
-      represent_out_.inputs() == represent_in_.outputs() && trunk_.inputs() == latent &&
-      policy_.inputs() == trunk_.outputs() && policy_.outputs() == kNumActions && value_.inputs() == trunk_.outputs() &&
-      value_.outputs() == std::max<size_t>(1, value_bins_.size()) && step_in_.inputs() > latent + kNumActions &&
-      step_out_.inputs() == step_in_.outputs() && step_out_.outputs() == latent &&
-      reward_.inputs() == step_in_.outputs() && reward_.outputs() == reward_bins_.size();
+  const bool fits = represent_out_.inputs() == represent_in_.outputs() && trunk_.inputs() == latent &&
+                    correct_.inputs() == trunk_.outputs() && correct_.outputs() == kNumActions &&
+                    outlook_.inputs() == trunk_.outputs() && outlook_.outputs() == kNumActions &&
+                    value_.inputs() == trunk_.outputs() &&
+                    value_.outputs() == std::max<size_t>(1, value_bins_.size()) &&
+                    step_in_.inputs() > latent + kNumActions && step_out_.inputs() == step_in_.outputs() &&
+                    step_out_.outputs() == latent && reward_.inputs() == step_in_.outputs() &&
+                    reward_.outputs() == reward_bins_.size();
   if (fits) embedding_size_ = step_in_.inputs() - latent - kNumActions;
   if (!fits || embedding_size_ >= represent_in_.inputs()) {
     TVM_FFI_THROW(ValueError) << "policy network: the layers' sizes do not fit together; use weights written by "
@@ -119,12 +122,18 @@ void PolicyNetwork::Represent(const float* prepared, const float* features, floa
   Tanh(latent, latent_size());
 }
 
-Prediction PolicyNetwork::Predict(const float* latent, bool with_value) const {
+Prediction PolicyNetwork::Predict(const float* latent, const float* outlooks, bool with_value) const {
   std::array<float, kMostOutputs> hidden, bins;
+  std::array<float, kNumActions> predicted;
   trunk_.Apply(latent, hidden.data());
   Relu(hidden.data(), trunk_.outputs());
   Prediction found;
-  policy_.Apply(hidden.data(), found.logits.data());
+  correct_.Apply(hidden.data(), found.logits.data());
+  if (outlooks == nullptr) {
+    outlook_.Apply(hidden.data(), predicted.data());
+    outlooks = predicted.data();
+  }
+  for (size_t a = 0; a < predicted.size(); ++a) found.logits[a] += kOutlookWeight * outlooks[a];
   if (!with_value) return found;
   value_.Apply(hidden.data(), bins.data());
   found.value = Expectation(bins.data(), value_bins_);

@@ -12,6 +12,8 @@ namespace {
 constexpr double kHot = 0.1, kCold = 0.0005;
 // How evenly actions are drawn where a game leaves the current one.
 constexpr double kDrawTemperature = 1.0;
+// How often a change is ordered for some touches of a storage at once.
+constexpr double kOrdered = 0.3;
 // Draws of a decision before doubt no longer counts, and the least doubt.
 constexpr int32_t kDraws = 12;
 constexpr float kLeastDoubt = 0.02F;
@@ -186,7 +188,9 @@ bool TrajectorySearch::Deviate(double temperature, double allowance, size_t wind
   advice.legal &= ~(1U << static_cast<uint32_t>(current_[begin]));
   if (advice.legal == 0) return false;
   const double limit = allowance * random_.Exponential();
-  Leave(Draw(advice, kDrawTemperature));
+  order_ = random_.Chance(kOrdered) ? DrawOrder() : Order{};
+  const Action ordered = IsOrdered(guide_->observer().game().decisions()[begin]) ? Obey() : current_[begin];
+  Leave(ordered != current_[begin] ? ordered : Draw(advice, kDrawTemperature));
   const bool followed = Follow(temperature, window);
   const size_t end = state_.NumDecided();
   if (followed && state_.Seconds() <= seconds_at_[end] + offset_ + limit) {
@@ -198,6 +202,30 @@ bool TrajectorySearch::Deviate(double temperature, double allowance, size_t wind
   }
   while (state_.NumDecided() > begin) state_.Undo();
   return false;
+}
+
+// The other memory than now, from the touch that is due to a later one of its storage: near ones are likelier.
+TrajectorySearch::Order TrajectorySearch::DrawOrder() {
+  const Game& game = guide_->observer().game();
+  const size_t at = state_.NumDecided();
+  const int32_t touch = game.decisions()[at], storage = game.problem().touch(touch).storage;
+  const Storage& its = game.problem().storage(storage);
+  const double left = its.first_touch + its.num_touches - touch;
+  const int32_t count = static_cast<int32_t>(std::ceil(std::pow(left + 1.0, random_.Uniform())));
+  return {storage, touch + count, current_[at] == Action::kDrop};
+}
+
+bool TrajectorySearch::IsOrdered(int32_t touch) const {
+  return touch < order_.until && guide_->observer().game().problem().touch(touch).storage == order_.storage;
+}
+
+// What the order asks for at the decision that is due.
+Action TrajectorySearch::Obey() {
+  const uint32_t legal = state_.LegalActions();
+  const auto is_legal = [legal](Action action) { return (legal >> static_cast<uint32_t>(action) & 1U) != 0; };
+  if (order_.fast && is_legal(Action::kNoCopy)) return Action::kNoCopy;
+  if (order_.fast && is_legal(Action::kCopy)) return Action::kCopy;
+  return is_legal(Action::kDrop) ? Action::kDrop : Ask().Best();
 }
 
 // Do something, and remember where it is not what the current game does.
@@ -229,7 +257,9 @@ bool TrajectorySearch::Follow(double temperature, size_t window) {
     const bool open = differs_[static_cast<size_t>(storage)] != 0;
     const bool drawn = at < drawn_until && random_.Chance(change);
     const Action same = current_[at];
-    if (!open && !drawn && state_.TryApply(same)) {
+    if (IsOrdered(game.decisions()[at])) {
+      Leave(Obey());
+    } else if (!open && !drawn && state_.TryApply(same)) {
       ++num_decisions_;
       next_[at] = same;
       next_seconds_[at + 1] = state_.Seconds();

@@ -33,6 +33,8 @@ Arrays RandomArrays(const Sizes& n, uint32_t seed) {
           draw(n.trunk),
           draw(kNumActions * n.trunk),
           draw(kNumActions),
+          draw(kNumActions * n.trunk),
+          draw(kNumActions),
           draw(values * n.trunk),
           draw(values),
           draw(n.bins),
@@ -100,18 +102,25 @@ void LayersAreWhatTheFormulasSay() {
     const Numbers hidden = Relu(Dense(arrays[0], arrays[1], Joined({embedding, features})));
     const Numbers state = Tanh(Dense(arrays[2], arrays[3], hidden));
     for (size_t k = 0; k < 5; ++k) EXPECT(Near(latent[k], state[k]));
-    const Prediction found = network.Predict(latent.data(), true);
-    const Numbers trunk = Relu(Dense(arrays[4], arrays[5], state)), logits = Dense(arrays[6], arrays[7], trunk);
-    for (size_t a = 0; a < kNumActions; ++a) EXPECT(Near(found.logits[a], logits[a]));
-    EXPECT(Near(found.value, Mean(Dense(arrays[8], arrays[9], trunk), arrays[10])));
-    EXPECT(network.Predict(latent.data(), false).logits == found.logits);
+    const std::array<float, kNumActions> outlooks{0.5F, -4.0F, 0.0F};
+    const Prediction found = network.Predict(latent.data(), outlooks.data(), true);
+    const Prediction imagined_too = network.Predict(latent.data(), nullptr, true);
+    const Numbers trunk = Relu(Dense(arrays[4], arrays[5], state)), correction = Dense(arrays[6], arrays[7], trunk);
+    const Numbers predicted = Dense(arrays[8], arrays[9], trunk);
+    for (size_t a = 0; a < kNumActions; ++a) {
+      EXPECT(Near(found.logits[a], correction[a] + kOutlookWeight * outlooks[a]));
+      EXPECT(Near(imagined_too.logits[a], correction[a] + kOutlookWeight * predicted[a]));
+    }
+    EXPECT(Near(found.value, Mean(Dense(arrays[10], arrays[11], trunk), arrays[12])));
+    EXPECT(imagined_too.value == found.value);
+    EXPECT(network.Predict(latent.data(), outlooks.data(), false).logits == found.logits);
     for (const bool ends : {false, true}) {
       const double reward = network.Step(latent.data(), Action::kCopy, ends ? nullptr : next.data(), following.data());
       const std::vector<float> after = ends ? std::vector<float>(3, 0.0F) : next;
-      const Numbers inside = Relu(Dense(arrays[11], arrays[12], Joined({latent, {0, 0, 1}, after})));
-      const Numbers imagined = Tanh(Dense(arrays[13], arrays[14], inside));
+      const Numbers inside = Relu(Dense(arrays[13], arrays[14], Joined({latent, {0, 0, 1}, after})));
+      const Numbers imagined = Tanh(Dense(arrays[15], arrays[16], inside));
       for (size_t k = 0; k < 5; ++k) EXPECT(Near(following[k], imagined[k]));
-      const double folded = Mean(Dense(arrays[15], arrays[16], inside), arrays[17]);
+      const double folded = Mean(Dense(arrays[17], arrays[18], inside), arrays[19]);
       EXPECT(Near(reward, std::copysign(std::expm1(std::abs(folded)), folded)));
     }
   }
@@ -121,14 +130,14 @@ void LargeLogitsAreNoTrouble() {
   const Sizes n{1, 1, 1, 1, 1, 2, 2};
   Arrays arrays = RandomArrays(n, 1);
   for (std::vector<float>& array : arrays) array.assign(array.size(), 0.0F);
-  arrays[9] = {1e4F, -1e4F};
-  arrays[10] = {0.25F, 0.75F};
-  arrays[16] = {-3e38F, 3e38F};
-  arrays[17] = {1.0F, 2.0F};
+  arrays[11] = {1e4F, -1e4F};
+  arrays[12] = {0.25F, 0.75F};
+  arrays[18] = {-3e38F, 3e38F};
+  arrays[19] = {1.0F, 2.0F};
   const PolicyNetwork network = NetworkOf(arrays);
   const float latent = 0.0F;
   float next = 9.0F;
-  EXPECT(network.Predict(&latent, true).value == 0.25);
+  EXPECT(network.Predict(&latent, nullptr, true).value == 0.25);
   EXPECT(Near(network.Step(&latent, Action::kDrop, nullptr, &next), std::expm1(2.0)) && next == 0.0F);
 }
 
@@ -145,7 +154,7 @@ void WrongSizesAreRefused() {
   }
   Arrays arrays = RandomArrays(n, 2);
   arrays.pop_back();
-  EXPECT(testing::Throws([&] { NetworkOf(arrays); }, "expected 18 arrays, found 17"));
+  EXPECT(testing::Throws([&] { NetworkOf(arrays); }, "expected 20 arrays, found 19"));
   EXPECT(testing::Throws([&] { NetworkOf(RandomArrays({3, 4, 513, 5, 6, 7, 8}, 2)); }, "each of up to 512 outputs"));
 }
 

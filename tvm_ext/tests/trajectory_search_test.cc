@@ -199,9 +199,10 @@ struct RandomNetwork {
   RandomNetwork() {
     std::mt19937 random(9);
     const size_t features = StateFeatureNames().size();
-    for (const size_t size : {8 * (4 + features), size_t{8}, size_t{48}, size_t{6}, size_t{30}, size_t{5}, size_t{15},
-                              size_t{3}, size_t{5}, size_t{1}, size_t{0}, size_t{8 * (6 + 3 + 4)}, size_t{8},
-                              size_t{48}, size_t{6}, size_t{24}, size_t{3}, size_t{3}}) {
+    for (const size_t size :
+         {8 * (4 + features), size_t{8},  size_t{48}, size_t{6},  size_t{30}, size_t{5}, size_t{15},
+          size_t{3},          size_t{15}, size_t{3},  size_t{5},  size_t{1},  size_t{0}, size_t{8 * (6 + 3 + 4)},
+          size_t{8},          size_t{48}, size_t{6},  size_t{24}, size_t{3},  size_t{3}}) {
       arrays.emplace_back(size);
       for (float& x : arrays.back()) x = static_cast<float>(random() % 2001) / 1000.0F - 1.0F;
     }

@@ -21,8 +21,9 @@
  * eviction is decided with the access that needs it, the next one of the storage (or the last, of an output), and
  * starts right after the last write. So whatever has been decided is paid for in space and validity, but for one debt:
  * data written in fast memory must still get out before its next slow access. Where neither that nor staying is
- * possible any more, *Drop-backup* goes back to where the storage entered fast memory and drops it there: dropping
- * frees bytes and copies and cannot invalidate what others decided since.
+ * possible any more, or where the eviction makes the program slower than it would be otherwise, *Drop-backup* goes back
+ * to where the storage entered fast memory and drops it there: dropping frees bytes and copies and cannot invalidate
+ * what others decided since.
  *
  *  Rewards are seconds saved; they sum up to the seconds of the program in slow memory minus those of the plan.
  */
@@ -191,6 +192,7 @@ class GameState {
   bool AttemptNoCopy(const Subject& subject);
   bool AttemptCopy(const Subject& subject);
   void BackUp(const Subject& subject);
+  bool BackUpIfFaster(const Record& record, const Subject& subject);
 
   bool Leave(const Subject& subject);
   void AccessSlowly(const Subject& subject);

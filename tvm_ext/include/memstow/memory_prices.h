@@ -46,6 +46,8 @@ struct TouchPrices {
   int32_t window = 0;
   /*! \brief What the later touches of the storage gain if this one is fast rather than slow. */
   double continuation = 0.0;
+  /*! \brief What they gain in all if this one is slow. */
+  double slow_gain = 0.0;
   /*! \brief Share of the rounds in which the touch was fast, or copied. */
   double fast_share = 0.0;
   double copy_share = 0.0;

@@ -37,6 +37,9 @@ struct Observation {
   /*! \brief What the relaxation says of each legal action beyond that: less the price of its bytes, more what being in
    * fast memory is worth to later touches; in reward units. */
   float outlooks[kNumActions] = {0.0F, 0.0F, 0.0F};
+
+  /*! \brief Reward and outlook of an action as the state's feature has them: squashed. */
+  float OutlookFeature(int32_t action) const;
 };
 
 /*! \brief Sees the states of one game, which must outlive it. Never changes; shared between threads. */

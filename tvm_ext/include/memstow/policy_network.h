@@ -6,9 +6,12 @@
  *  each decision. What runs at every decision is dense layers:
  *
  *    representation   tanh(B relu(A [embedding; state features]))             the latent state
- *    prediction       relu(T latent) -> policy logits, value logits
+ *    prediction       relu(T latent) -> corrections, outlooks, value logits
  *    dynamics         tanh(E relu(D [latent; action; next embedding]))        the next latent state
  *                     reward logits from the same hidden layer
+ *
+ *  The policy corrects what the prices' relaxation says: logits = corrections + kOutlookWeight * outlooks. Outlooks are
+ *  features of a state that was seen, predictions for an imagined one.
  *
  *  Values and rewards are distributions over bins (arXiv 2403.03950), a value without bins is a number; a reward's bins
  *  are of sign(x) log(1 + |x|).
@@ -47,8 +50,12 @@ class Dense {
   std::vector<float> bias_;
 };
 
+/*! \brief Weight of an action's outlook in its logit. */
+constexpr float kOutlookWeight = 2.0F;
+
 /*! \brief What the network says of a latent state. */
 struct Prediction {
+  /*! \brief Of the policy. */
   std::array<float, kNumActions> logits{};
   /*! \brief Part of the potential that will be saved. */
   double value = 0.0;
@@ -58,11 +65,11 @@ struct Prediction {
 class PolicyNetwork {
  public:
   /*! \brief Number of arrays that a network is made of. */
-  static constexpr size_t kNumArrays = 18;
+  static constexpr size_t kNumArrays = 20;
 
   /*!
-   * \brief Weights and biases of representation (2 layers), trunk, policy, value, the value's bins, dynamics (2
-   *  layers), reward, the reward's bins, in this order.
+   * \brief Weights and biases of representation (2 layers), trunk, corrections, outlooks, value, the value's bins,
+   * dynamics (2 layers), reward, the reward's bins, in this order.
    * \throws ValueError when their sizes do not fit together.
    */
   explicit PolicyNetwork(const std::vector<Span<float>>& arrays);
@@ -76,14 +83,14 @@ class PolicyNetwork {
   void Prepare(const float* embedding, float* out) const;
   /*! \brief Latent state of a decision with these state features; `prepared` as Prepare wrote it. */
   void Represent(const float* prepared, const float* features, float* latent) const;
-  /*! \brief Policy and, where asked for, value of a latent state. */
-  Prediction Predict(const float* latent, bool with_value) const;
+  /*! \brief Policy and, where asked for, value of a latent state; `outlooks` of its actions, null: as predicted. */
+  Prediction Predict(const float* latent, const float* outlooks, bool with_value) const;
   /*! \brief One action on: the next latent state; returns the reward. `next_embedding` null: past the end. */
   double Step(const float* latent, Action action, const float* next_embedding, float* next) const;
 
  private:
   size_t embedding_size_ = 0;
-  Dense represent_in_, represent_out_, trunk_, policy_, value_, step_in_, step_out_, reward_;
+  Dense represent_in_, represent_out_, trunk_, correct_, outlook_, value_, step_in_, step_out_, reward_;
   std::vector<float> value_bins_, reward_bins_;
 };
 

@@ -5,7 +5,8 @@
  *  The game so far stands at its end, and any decision of it can be gone back to. One iteration:
  *
  *    current   d d s d c s s d s d s s d d     1. go back to a decision where the guide doubts what was done
- *    back to           ^                       2. do something else there, drawn from the guide's advice
+ *    back to           ^                       2. do something else there, drawn from the guide's advice; sometimes for
+ *                                                 the storage's next touches too: all from the other memory
  *    new       d d s d d d s d s d s s d d     3. for a while draw, or do what was done, at random; where a storage's
  *                      ? ?   ?                    last decision is another than it was, ask the guide
  *                                              4. then as it was done, as long as that is legal, to the end
@@ -59,6 +60,13 @@ class TrajectorySearch {
   int64_t num_asked() const { return num_asked_; }
 
  private:
+  /*! \brief A storage's touches before one are to be served from fast memory where that is possible, or from slow. */
+  struct Order {
+    int32_t storage = -1;
+    int32_t until = 0;
+    bool fast = false;
+  };
+
   Advice Ask();
   void Do(Action action);
   Action Draw(const Advice& advice, double temperature);
@@ -71,6 +79,9 @@ class TrajectorySearch {
   bool Deviate(double temperature, double allowance, size_t window);
   size_t DrawDecision();
   void Leave(Action action);
+  Order DrawOrder();
+  bool IsOrdered(int32_t touch) const;
+  Action Obey();
   bool Follow(double temperature, size_t window);
   void Keep();
 
@@ -82,6 +93,7 @@ class TrajectorySearch {
   std::vector<double> seconds_at_, next_seconds_;
   /*! \brief By decision: the probability that the guide gave to other actions. */
   std::vector<float> doubt_;
+  Order order_;
   /*! \brief By storage: its last decision is another than in the current game. */
   std::vector<uint8_t> differs_;
   std::vector<int32_t> differing_;
