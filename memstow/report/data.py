@@ -55,8 +55,7 @@ def _figures(reported: ReportedPlan) -> dict[str, Any]:
         "time": microseconds(summary.planned_seconds),
         "bound": microseconds(summary.lower_bound_seconds),
         "stall": microseconds(summary.time_shares.stall_seconds),
-        "stalls": sum(step.stall_seconds > 0 for step in reported.simulation.instructions)
-        + (reported.simulation.final_stall_seconds > 0),
+        "stalls": reported.stall_count,
         "arena": summary.fast_memory_arena_bytes,
         "moved": summary.prefetch_bytes + summary.evict_bytes,
     }

@@ -7,18 +7,9 @@ from typing import Any
 from ..program import Program
 from ..summary import storage_kind
 from .interner import Interner
-
-MAX_NAME = 80
+from .names import clip, shared_lengths, tensor_names
 
 Columns = dict[str, list[Any]]
-
-
-def clip(name: str) -> str:
-    """A name of bounded length; the middle is left out."""
-    if len(name) <= MAX_NAME:
-        return name
-    half = (MAX_NAME - 1) // 2
-    return f"{name[:half]}…{name[-half:]}"
 
 
 def microseconds(seconds: float) -> float:
@@ -52,7 +43,8 @@ def _instruction_columns(program: Program, opcodes: Interner) -> Columns:
 def _tensor_columns(program: Program, kinds: Interner) -> Columns:
     storages = program.storages
     return {
-        "name": [clip(storage.representative.name) for storage in storages],
+        "name": tensor_names(program),
+        "shared": shared_lengths(program),
         "kind": [kinds.add(storage_kind(storage)) for storage in storages],
         "size": [storage.size_bytes for storage in storages],
         "from": [storage.definition_time for storage in storages],

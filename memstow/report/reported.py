@@ -31,6 +31,12 @@ class ReportedPlan:
     summary: Summary
     slow_tensors: Sequence[SlowTensor] | None = None
 
+    @property
+    def stall_count(self) -> int:
+        """How many times an instruction, or the program's end, waits for a copy."""
+        steps = self.simulation.instructions
+        return sum(step.stall_seconds > 0 for step in steps) + (self.simulation.final_stall_seconds > 0)
+
 
 def report_plan(
     problem: Problem, plan: MemoryPlan, *, label: str = "", bound: Bound | None = None, explained: bool = True

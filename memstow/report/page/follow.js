@@ -35,7 +35,7 @@ function fillFollowed() {
   });
   aside.replaceChildren(
     element("div", { class: "followed-head" },
-      element("div", {}, element("h3", {}, swatch(kindOf(row)), tensors.name[row]),
+      element("div", {}, element("h3", {}, swatch(kindOf(row)), element("span", {}, ...breakable(tensors.name[row]))),
         element("p", { class: "muted" }, followedFacts(row))), close),
     ...view.shown.map((model) => lifeList(model, row)),
     element("p", { class: "muted small" }, "▼ a use served from fast memory, ▽ from slow memory"));
@@ -43,7 +43,7 @@ function fillFollowed() {
 
 /** A tensor's name as a link to the picture that follows it there. */
 function tensorLink(row) {
-  const link = element("a", { class: "link", href: "#picture", title: "follow this tensor" }, tensors.name[row]);
+  const link = element("a", { class: "link", href: "#picture", title: "follow this tensor" }, ...breakable(tensors.name[row]));
   link.addEventListener("click", (event) => {
     event.preventDefault();
     follow(row);

@@ -64,6 +64,11 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** A name that may break after each of its words. */
+function breakable(name) {
+  return name.split(/(?<=[_./])/).flatMap((word, k) => (k === 0 ? [word] : [document.createElement("wbr"), word]));
+}
+
 function swatch(name) {
   return element("span", { class: "swatch", style: { background: `var(--${name})` } });
 }

@@ -20,7 +20,7 @@ function stayEvents(model, k) {
   const came = copied ? "for the copy" : texts[allocations.came[k]];
   return [
     { t: from, phase: "placed", title: `gets ${formatBytes(allocations.size[k])} of fast memory`, detail: `${offset}, ${came}` },
-    { t: to, phase: "dropped", title: "leaves fast memory", detail: texts[allocations.left[k]] },
+    { t: to, at: model.edges.time[clampTime(to + 1)], phase: "dropped", title: "leaves fast memory", detail: texts[allocations.left[k]] },
   ];
 }
 
@@ -31,7 +31,7 @@ function copyEvent(model, k) {
   const bus = copies.start[k] < 0 ? "before the program begins" :
     `on the bus from ${formatTime(copies.begin[k])} to ${formatTime(copies.finish[k])}${waiting}`;
   const event = {
-    t: copies.start[k], phase: "copy",
+    t: copies.start[k], at: copies.begin[k], phase: "copy",
     title: copies.evict[k] ? "written back to slow memory" : "copied into fast memory",
     detail: `${bus}; needed by ${instructionLabel(copies.done[k])}`,
   };
@@ -71,7 +71,7 @@ function eventTime(model, t) {
 }
 
 function eventItem(model, event) {
-  const when = event.t < 0 ? "before" : event.t >= count ? "end" : formatTime(eventTime(model, event.t));
+  const when = event.t < 0 ? "before" : event.t >= count ? "end" : formatTime(event.at ?? eventTime(model, event.t));
   const detail = element("span", { class: "detail" }, event.detail);
   if (event.warning) detail.append(element("span", { class: "bad" }, ` ${event.warning}.`));
   const button = element("button", { type: "button", class: `event ${event.phase}${event.fast === false ? " slow" : ""}` },

@@ -17,27 +17,8 @@ function rowsBy(column) {
 
 const usesOf = rowsBy(uses.tensor);
 
-/** The beginning, in whole words, that most of the names have in common. */
-function commonPrefix(names) {
-  let prefix = "";
-  for (;;) {
-    const counts = new Map();
-    for (const name of names) {
-      const end = name.startsWith(prefix) ? name.slice(prefix.length).search(/[_./]/) : -1;
-      if (end >= 0) counts.set(name.slice(0, prefix.length + end + 1), (counts.get(name.slice(0, prefix.length + end + 1)) ?? 0) + 1);
-    }
-    const [next, share] = [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best), ["", 0]);
-    if (share < 4 || share <= 0.6 * names.length) return prefix;
-    prefix = next;
-  }
-}
-
 /** Names for labels with little room: without the beginning that most tensors of their kind share. */
-const shortNames = [...tensors.name];
-for (const rows of rowsBy(tensors.kind).values()) {
-  const prefix = commonPrefix(rows.map((row) => tensors.name[row]));
-  for (const row of rows) if (tensors.name[row].startsWith(prefix)) shortNames[row] = tensors.name[row].slice(prefix.length);
-}
+const shortNames = tensors.name.map((name, row) => name.slice(tensors.shared[row]));
 
 /** Boundary t is where instruction t's window (its stall, then itself) begins; count + 1 is the end of the run. */
 function clockOf(plan) {

@@ -23,7 +23,7 @@ function findNames(text) {
 function hitOption(hit, k) {
   const option = element("li", { id: `found-${k}`, role: "option", "aria-selected": String(k === search.active) });
   if (hit.type === "tensor") {
-    option.append(swatch(kindOf(hit.row)), element("span", { class: "name" }, tensors.name[hit.row]),
+    option.append(swatch(kindOf(hit.row)), element("span", { class: "name" }, ...breakable(tensors.name[hit.row])),
       element("span", { class: "muted" }, `${kindOf(hit.row)}, ${formatBytes(tensors.size[hit.row])}`));
   } else {
     option.append(swatch("overhead"), element("span", { class: "name" }, instructions.name[hit.row]),
