@@ -15,7 +15,7 @@ MIB = 1 << 20
 
 
 def layered_program(layers: int) -> Program:
-    """Three kernels a layer: two with a weight of 2 MiB or 1 MiB, and a sum with the layer's input."""
+    """Three kernels a layer: two with weights of 4 and 2 MiB, and a sum with the layer's input."""
     buffers = [Buffer(id=0, name="tokens", size_bytes=MIB, kind="input", definition_time=-1, use_times=(0, 2))]
     steps: list[Instruction] = []
     before = 0
@@ -23,12 +23,10 @@ def layered_program(layers: int) -> Program:
         t = 3 * layer
         wide, narrow, first, second, total = range(10 * layer + 1, 10 * layer + 6)
         last = layer + 1 == layers
-        for number, name, size, kernel in ((wide, "query", 2 * MIB, t), (narrow, "dense", MIB, t + 1)):
+        for number, name, size, kernel in ((wide, "query", 4 * MIB, t), (narrow, "dense", 2 * MIB, t + 1)):
             name = f"p_model_encoder_layer_{layer}_attention_{name}_weight"
             buffers.append(
-                Buffer(
-                    id=number, name=name, size_bytes=size, kind="parameter", definition_time=-1, use_times=(kernel,)
-                )
+                Buffer(id=number, name=name, size_bytes=size, kind="parameter", definition_time=-1, use_times=(kernel,))
             )
         for number, name, time, uses in (
             (first, "query", t, (t + 1,)),
@@ -53,7 +51,7 @@ def layered_program(layers: int) -> Program:
                 Instruction(
                     name=f"fused_matmul_add_{layer}#{t + k}",
                     opcode="matmul" if k < 2 else "add",
-                    compute_seconds=(3e-6, 1e-6, 5e-7)[k],
+                    compute_seconds=(1e-6, 3e-6, 1e-6)[k],
                     operands=tuple(Operand(buffer=number, bytes_accessed=sizes[number]) for number in reads),
                     results=(Operand(buffer=written, bytes_accessed=MIB),),
                 )
@@ -64,17 +62,17 @@ def layered_program(layers: int) -> Program:
 
 @cache
 def layered_plans(layers: int) -> tuple[tuple[ReportedPlan, ...], tuple[ReportedPlan, ...]]:
-    """Two plans of the program with 8 MiB of fast memory, and those for five capacities."""
+    """Two plans of the program with 8 MiB of fast memory, both with stalls, and those for five capacities."""
     problem = Problem(layered_program(layers), load_accelerator("tpu_v5e").with_capacity(8 * MIB))
     given = [
-        report_plan(problem, planners.get(name).plan(problem, Effort(0.0), seed=0))
+        report_plan(problem, planners.get(name).plan(problem, Effort(), seed=0))
         for name in ("greedy", "furthest-next-use")
     ]
     points = what_if_plans(
         problem,
         planners.get("greedy"),
         default_capacities(problem, 5),
-        Effort(0.0),
+        Effort(),
         seed=0,
         bound_seconds=0.0,
     )

@@ -77,7 +77,7 @@ function paintChosenStall(pen, model, parts, k) {
   pen.setLineDash([4, 3]);
   for (const [row] of aheadOf(model, k)) outline(pen, copyBox(model, row, parts), colours.stall, 2);
   pen.setLineDash([]);
-  const text = `${formatTime(model.stalls.length[k])} for the ${causeText(model, k)}`;
+  const text = `${formatTime(model.stalls.length[k])} for the ${causeText(model, k, shortNames)}`;
   const width = Math.min(innerWidth() - 8, pen.measureText(text).width + 14);
   const left = Math.max(MARGIN.left + 4, Math.min(x, view.width - MARGIN.right - width - 4));
   const top = parts.memory.y + 12;

@@ -122,8 +122,8 @@ function instructionLabel(t) {
   return t < count ? `${t} · ${instructions.name[t]}` : "the end of the program";
 }
 
-function copyLabel(model, k) {
-  return `${model.copies.evict[k] ? "eviction" : "prefetch"} of ${tensors.name[model.copies.tensor[k]]}`;
+function copyLabel(model, k, names = tensors.name) {
+  return `${model.copies.evict[k] ? "eviction" : "prefetch"} of ${names[model.copies.tensor[k]]}`;
 }
 
 function badge(model) {

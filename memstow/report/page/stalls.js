@@ -7,17 +7,17 @@ function listed(texts) {
   return texts.length <= 3 ? texts.join(", ") : `${texts.slice(0, 3).join(", ")} and ${texts.length - 3} more`;
 }
 
-function waitedText(model, k) {
-  return listed(model.stalls.waited[k].map((row) => copyLabel(model, row)));
+function waitedText(model, k, names = tensors.name) {
+  return listed(model.stalls.waited[k].map((row) => copyLabel(model, row, names)));
 }
 
 function aheadOf(model, k) {
   return model.stalls.queue[k].filter(([row]) => !model.stalls.waited[k].includes(row));
 }
 
-function causeText(model, k) {
-  const ahead = aheadOf(model, k).map(([row]) => copyLabel(model, row));
-  return `${waitedText(model, k)}${ahead.length > 0 ? `, behind the ${listed(ahead)}` : ""}`;
+function causeText(model, k, names = tensors.name) {
+  const ahead = aheadOf(model, k).map(([row]) => copyLabel(model, row, names));
+  return `${waitedText(model, k, names)}${ahead.length > 0 ? `, behind the ${listed(ahead)}` : ""}`;
 }
 
 function queueText(model, k) {
