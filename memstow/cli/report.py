@@ -156,12 +156,20 @@ def _capacities(option: str, problem: Problem) -> tuple[int, ...]:
     text = option.strip()
     if text == "none":
         return ()
-    if text.isdigit() and int(text) <= MAX_CAPACITIES:
+    if text.isdigit():
+        _require_few(int(text))
         return default_capacities(problem, int(text)) if int(text) > 0 and own > 0 else ()
-    sizes = parse_sizes([text], f"--what-if: none, a number of capacities up to {MAX_CAPACITIES}, or sizes")
-    if len(sizes) > MAX_CAPACITIES:
-        raise InvalidInputError(f"--what-if: expected at most {MAX_CAPACITIES} capacities, found {len(sizes)}")
+    sizes = parse_sizes([text], "--what-if, which is none, a number of capacities, or a list of them")
+    _require_few(len(sizes))
     return tuple(sorted({own, *sizes}))
+
+
+def _require_few(count: int) -> None:
+    if count > MAX_CAPACITIES:
+        raise InvalidInputError(
+            f"--what-if: expected at most {MAX_CAPACITIES} capacities, found {count}; a single size needs its unit, "
+            "8MiB or 4096B"
+        )
 
 
 def _labels(paths: Sequence[Path], plans: Sequence[MemoryPlan]) -> list[str]:

@@ -31,7 +31,7 @@ def format_bytes(size: float, unit_of: float | None = None) -> str:
 def time_unit(seconds: float) -> tuple[float, str]:
     """The unit that suits a time: how many of it a second has, and its name."""
     for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
-        if seconds * factor >= 1:
+        if seconds * factor >= 1 or seconds == 0:
             return factor, unit
     return 1e9, "ns"
 
