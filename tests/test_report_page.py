@@ -84,7 +84,10 @@ def in_sight(page: Page) -> tuple[float, float]:
 
 
 def pixels(page: Page, plan: str) -> str:
-    drawn: str = page.locator(f'[data-plan="{plan}"] canvas').evaluate("canvas => canvas.toDataURL()")
+    """What a plan's canvas shows in the next frame."""
+    frames = "requestAnimationFrame(() => requestAnimationFrame(() => done(canvas.toDataURL())))"
+    shot = f"canvas => new Promise((done) => {frames})"
+    drawn: str = page.locator(f'[data-plan="{plan}"] canvas').evaluate(shot)
     return drawn
 
 

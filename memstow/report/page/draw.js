@@ -33,7 +33,7 @@ function paintModel(model) {
   pen.fillStyle = colours.plot;
   for (const name of PARTS) pen.fillRect(MARGIN.left, parts[name].y, innerWidth(), parts[name].height);
   paintHorizontalAxis(pen, model, parts);
-  byteTicks(pen, parts.memory, memoryTop(), Math.max(2, parts.memory.height / 48));
+  byteTicks(pen, parts.memory, view.top, Math.max(2, parts.memory.height / 48));
   paintCapacityLabel(pen, model, parts.occupancy);
   pen.save();
   clipToPlot(pen, parts);
@@ -48,11 +48,23 @@ function paintModel(model) {
 }
 
 function paint() {
+  view.top = memoryTop();
   for (const model of view.shown) {
     paintModel(model);
     paintMarks(model);
   }
   paintNavigator();
+}
+
+let painting = null;
+
+/** Paints with the next frame, once however often it is asked for. */
+function paintSoon() {
+  paintNavigator();
+  painting ??= requestAnimationFrame(() => {
+    painting = null;
+    paint();
+  });
 }
 
 function paintTitles(pen, model, parts) {

@@ -5,7 +5,7 @@ function setSpan(low, high) {
   const width = Math.min(full, Math.max(high - low, full / 20000));
   view.low = Math.max(0, Math.min(low, full - width));
   view.high = view.low + width;
-  paint();
+  paintSoon();
 }
 
 function zoom(factor, centre = (view.low + view.high) / 2) {

@@ -9,7 +9,7 @@ const GAP = 6;
 const HEIGHTS = [[380, 70], [200, 48], [150, 40]];
 
 const view = {
-  axis: "time", range: "used", low: 0, high: 1, width: 0, shown: [...given],
+  axis: "time", range: "used", low: 0, high: 1, top: 1, width: 0, shown: [...given],
   query: "", followed: null, stall: null, hover: null,
 };
 
@@ -94,7 +94,7 @@ function matches(row) {
 
 function allocationBox(model, k, part) {
   const [begin, end] = allocationSpan(model, k, view.axis);
-  const top = memoryTop();
+  const { top } = view;
   const { offset, size } = model.allocations;
   const y = yAt(part, offset[k] + size[k], top);
   const x = xAt(begin);

@@ -39,8 +39,10 @@ function showModels(models) {
   buildPanels();
   drawPlanToggles();
   fillFollowed();
+  tooltip.hidden = true;
   if (whole) setSpan(0, fullSpan());
   else setSpan(view.low, view.high);
+  paint();
 }
 
 function drawPlanToggles() {
