@@ -27,8 +27,8 @@ def follow(page: Page) -> None:
     for _ in range(5):
         page.locator("#stage").press("-")
     page.locator("#stage").blur()
-    page.locator("#picture").evaluate("node => window.scrollTo(0, node.getBoundingClientRect().top + scrollY - 118)")
-    page.set_viewport_size({"width": 1280, "height": 880})
+    page.locator("#picture").evaluate("node => window.scrollTo(0, node.getBoundingClientRect().top + scrollY - 3)")
+    page.set_viewport_size({"width": 1280, "height": 850})
 
 
 def main(report: Path, folder: Path) -> None:
