@@ -11,7 +11,7 @@ CPP := $(shell find tvm_ext -name '*.cc' -o -name '*.h')
 CORE := $(filter-out tvm_ext/tests/%,$(CPP))
 
 .DEFAULT_GOAL := help
-.PHONY: help agent install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans bench-agent cost-models clean
+.PHONY: help agent install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans bench-agent cost-models report-images clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' Makefile
@@ -20,7 +20,7 @@ help: ## List the targets
 .venv/dependencies: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) --no-deps --retries 0 --index-url https://download.pytorch.org/whl/cpu torch || $(PIP) --no-deps torch
-	$(PIP) scikit-build-core cmake ninja apache-tvm-ffi $$($(BIN)/python tools/requirements.py zoo dev train vela ray evaluate)
+	$(PIP) scikit-build-core cmake ninja apache-tvm-ffi $$($(BIN)/python tools/requirements.py zoo dev train vela ray evaluate report)
 	touch $@
 
 # Editable: Python sources are used where they lie, so only the core and the metadata make a new install necessary.
@@ -92,6 +92,12 @@ bench-cost-models: install ## Errors, features and table times of the cost model
 
 bench-learned-plans: install ## Plans by the learned cost model against the roofline's, timed by Vela's prices
 	$(BIN)/python benchmarks/learned_plans.py --model $(TWIN) --json build/learned_plans.json
+
+report-images: install ## Write docs/images/report_*.png anew (needs a Chromium)
+	$(BIN)/memstow compile bert --size full --accelerator tpu_v5e --plan-only --out build/report
+	$(BIN)/memstow plan build/report/program.json --planner furthest-next-use --out build/report/belady.json
+	$(BIN)/memstow report build/report/program.json build/report/plan.json build/report/belady.json --out build/report/report.html
+	$(BIN)/python tools/report_images.py build/report/report.html docs/images
 
 clean: ## Remove everything that make made
 	rm -rf .venv build memstow-out

@@ -7,7 +7,6 @@ nanoseconds, so that consecutive slices of a track meet exactly and no viewer se
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from .plan import MemoryPlan
 from .planners.base import Problem
 from .program import Instruction
 from .simulator import CopyTiming, InstructionTiming, Simulation, occupancy
+from .stalls import Stall, describe_ahead, describe_waited, find_stalls
 from .timing import cost_model_name
 
 PROCESS = 1
@@ -65,19 +65,6 @@ def bound_by(problem: Problem, step: Instruction, timing: InstructionTiming) -> 
     return "slow memory" if slow >= fast else "fast memory"
 
 
-def stall_causes(problem: Problem, plan: MemoryPlan) -> dict[int, str]:
-    """Per instruction time (N: the program's end) the copies that must be done by then, in words."""
-    waits: dict[int, list[str]] = defaultdict(list)
-    for copy in plan.copies:
-        waits[copy.done_time].append(f"{copy.direction} of {problem.program.buffer_by_id[copy.buffer].name}")
-    return {t: _listed(names) for t, names in waits.items()}
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
-
-
 def _nanoseconds(seconds: float) -> int:
     return round(seconds * 1e9)
 
@@ -106,13 +93,12 @@ def _metadata(problem: Problem) -> Iterator[Event]:
 
 
 def _compute_slices(problem: Problem, plan: MemoryPlan, simulation: Simulation) -> Iterator[Event]:
-    causes = stall_causes(problem, plan)
+    stalls = {stall.time: stall for stall in find_stalls(plan, simulation)}
     steps = problem.program.instructions
     for t, (step, timing) in enumerate(zip(steps, simulation.instructions, strict=True)):
+        if t in stalls:
+            yield _stall_slice(problem, plan, stalls[t])
         begin = timing.start_seconds
-        if timing.stall_seconds > 0:
-            args = {"instruction": t, "waits_for": causes.get(t, "")}
-            yield _slice(COMPUTE_TRACK, "stall", "stall", begin - timing.stall_seconds, begin, args)
         args = {
             "instruction": t,
             "opcode": step.opcode,
@@ -122,10 +108,16 @@ def _compute_slices(problem: Problem, plan: MemoryPlan, simulation: Simulation) 
             "bound_by": bound_by(problem, step, timing),
         }
         yield _slice(COMPUTE_TRACK, step.name, "kernel", begin, begin + timing.elapsed_seconds, args)
-    if simulation.final_stall_seconds > 0:
-        end = simulation.total_seconds
-        args = {"instruction": len(steps), "waits_for": causes.get(len(steps), "")}
-        yield _slice(COMPUTE_TRACK, "stall", "stall", end - simulation.final_stall_seconds, end, args)
+    if len(steps) in stalls:
+        yield _stall_slice(problem, plan, stalls[len(steps)])
+
+
+def _stall_slice(problem: Problem, plan: MemoryPlan, stall: Stall) -> Event:
+    args = {"instruction": stall.time, "waits_for": describe_waited(stall, problem.program, plan)}
+    if stall.ahead:
+        args["behind"] = describe_ahead(stall, problem.program, plan)
+    end = stall.begin_seconds + stall.seconds
+    return _slice(COMPUTE_TRACK, "stall", "stall", stall.begin_seconds, end, args)
 
 
 def _dma_slices(problem: Problem, plan: MemoryPlan, simulation: Simulation) -> Iterator[Event]:

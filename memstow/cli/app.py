@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from ..errors import InfeasiblePlanError, MemstowError
-from . import accelerators, agent, bench, bound, check, compile, cost_model, models, pack, plan
+from . import accelerators, agent, bench, bound, check, compile, cost_model, models, pack, plan, report
 from .console import notice
 from .failures import EXIT_BAD_INPUT, EXIT_FAILED_CHECK, EXIT_INTERRUPTED
 
@@ -44,6 +44,7 @@ app = typer.Typer(
 app.command("compile")(compile.compile_command)
 app.command("plan")(plan.plan_command)
 app.command("check")(check.check_command)
+app.command("report")(report.report_command)
 app.command("pack")(pack.pack_command)
 app.command("bound")(bound.bound_command)
 app.command("bench")(bench.bench_command)

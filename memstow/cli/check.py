@@ -16,11 +16,11 @@ from ..simulator import simulate
 from ..summary import fallbacks_of
 from ..timing import cost_model_name
 from ..validator import Violation, validate
-from .console import as_json, format_bytes, format_seconds, notice, print_json, print_lines, print_table
+from .console import as_json, format_bytes, format_seconds, print_json, print_lines, print_table
 from .failures import EXIT_FAILED_CHECK
 from .options import CostModelOption, CrossProgramOption, JsonOption, ProgramArgument, RecordedAccelerator
 from .tables import print_fallbacks
-from .targets import CostModelChoice, resolve_problem
+from .targets import CostModelChoice, notice_other_prices, resolve_problem
 
 SHOWN_VIOLATIONS = 100
 
@@ -44,12 +44,7 @@ def check_command(
         cross_program_prefetches=max_cross_program_prefetches,
         cost_model=CostModelChoice(cost_model),
     )
-    used = cost_model_name(problem.cost)
-    if memory_plan.simulated_seconds is not None and used != memory_plan.cost_model:
-        notice(
-            f"{plan}: was priced by cost model {memory_plan.cost_model!r}, this check is by {used!r}: their seconds do "
-            "not compare; name the plan's with --cost-model"
-        )
+    notice_other_prices(plan, memory_plan, problem)
     violations = validate(problem.program, problem.accelerator, memory_plan)
     document = _document(problem, memory_plan, violations)
     if json:

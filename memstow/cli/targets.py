@@ -11,9 +11,11 @@ from ..accelerator import Accelerator, builtin_names, load_accelerator
 from ..defaults import ROOFLINE
 from ..errors import InvalidInputError, UnknownNameError
 from ..formats import LoadedProblem
+from ..plan import MemoryPlan
 from ..planners import Effort, Problem
 from ..retarget import retarget
-from ..timing import Pricing, Roofline
+from ..timing import Pricing, Roofline, cost_model_name
+from .console import notice
 
 
 def resolve_problem(
@@ -63,6 +65,16 @@ class CostModelChoice:
         if named not in self._read:
             self._read[named] = resolve_cost_model(self.option, accelerator).prices
         return self._read[named]
+
+
+def notice_other_prices(path: Path, plan: MemoryPlan, problem: Problem) -> None:
+    """Say so if the seconds that a plan records are by another cost model than the problem's."""
+    used = cost_model_name(problem.cost)
+    if plan.simulated_seconds is not None and used != plan.cost_model:
+        notice(
+            f"{path}: was priced by cost model {plan.cost_model!r}, this command prices by {used!r}: their seconds "
+            "do not compare; name the plan's with --cost-model"
+        )
 
 
 def with_cross_program_prefetches(accelerator: Accelerator, option: int | None) -> Accelerator:

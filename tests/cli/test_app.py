@@ -25,7 +25,7 @@ def test_help_imports_neither_torch_nor_tvm_nor_numpy() -> None:
         assert command in run.stdout
 
 
-@pytest.mark.parametrize("command", ["compile", "plan", "check", "bench", "models", "accelerators"])
+@pytest.mark.parametrize("command", ["compile", "plan", "check", "report", "bench", "models", "accelerators"])
 def test_every_command_has_help_and_json(command: str) -> None:
     result = memstow(command, "--help")
     assert result.code == 0

@@ -83,7 +83,9 @@ def test_check_by_the_plans_model_and_by_another(chain: Path, part: Path, folder
     assert document["fallbacks"]["count"] == 3
     other = memstow("check", chain, plan, "--accelerator", part)
     assert other.code == 0
-    assert "was priced by cost model 'tiny', this check is by 'roofline': their seconds do not compare" in other.err
+    assert (
+        "was priced by cost model 'tiny', this command prices by 'roofline': their seconds do not compare" in other.err
+    )
     assert re.search(r"simulated +\S+ k?s by roofline", other.out)
     assert re.search(r"as the plan has it +\S+ k?s by tiny", other.out)
 

@@ -1,248 +1,249 @@
-// Painting. The picture is painted once per view; hovering only adds an overlay.
+// Painting a plan's panel. It is painted once per view, on a canvas of its own; marks are added on the visible one.
 
-const canvas = document.getElementById("picture");
-const base = document.createElement("canvas");
 const FONT = "11.5px system-ui, sans-serif";
+const PARTS = ["kernels", "memory", "occupancy", "prefetch", "evict"];
 const BOUND_COLOURS = { compute: "compute", "slow memory": "memory", "fast memory": "fast", overhead: "overhead" };
-let colours = {};
-let hatch = null;
 
-function readColours() {
-  const style = getComputedStyle(document.documentElement);
-  const names = ["ink", "muted", "line", "grid", "plot", "panel", "accent", "parameter", "constant", "input", "intermediate",
-    "output", "compute", "memory", "stall", "overhead", "prefetch", "evict", "fast"];
-  colours = Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
-  const tile = document.createElement("canvas");
-  tile.width = tile.height = 6;
-  const pen = tile.getContext("2d");
-  pen.strokeStyle = colours.stall;
-  pen.globalAlpha = 0.55;
-  for (const shift of [-6, 0, 6]) {
-    pen.moveTo(shift, 6);
-    pen.lineTo(shift + 6, 0);
-  }
-  pen.stroke();
-  hatch = pen.createPattern(tile, "repeat");
+function sizeCanvas(surface, height) {
+  const ratio = window.devicePixelRatio || 1;
+  surface.width = Math.round(view.width * ratio);
+  surface.height = Math.round(height * ratio);
+}
+
+function penOf(surface) {
+  const ratio = window.devicePixelRatio || 1;
+  const pen = surface.getContext("2d");
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.font = FONT;
+  return pen;
+}
+
+function clipToPlot(pen, parts) {
+  pen.beginPath();
+  pen.rect(MARGIN.left, 0, innerWidth(), parts.bottom + 1);
+  pen.clip();
+}
+
+function paintModel(model) {
+  const parts = partsOf(model);
+  model.base ??= document.createElement("canvas");
+  for (const surface of [model.canvas, model.base]) sizeCanvas(surface, parts.total);
+  model.canvas.style.height = `${parts.total}px`;
+  const pen = penOf(model.base);
+  pen.fillStyle = colours.plot;
+  for (const name of PARTS) pen.fillRect(MARGIN.left, parts[name].y, innerWidth(), parts[name].height);
+  paintHorizontalAxis(pen, model, parts);
+  byteTicks(pen, parts.memory, view.top, Math.max(2, parts.memory.height / 48));
+  paintCapacityLabel(pen, model, parts.occupancy);
+  pen.save();
+  clipToPlot(pen, parts);
+  paintAfterTheEnd(pen, model, parts);
+  paintStalls(pen, model, parts);
+  paintKernels(pen, model, parts.kernels);
+  paintAllocations(pen, model, parts.memory);
+  paintOccupancy(pen, model, parts.occupancy);
+  paintCopies(pen, model, parts);
+  pen.restore();
+  paintTitles(pen, model, parts);
 }
 
 function paint() {
-  const ratio = window.devicePixelRatio || 1;
-  const area = panels();
-  for (const surface of [canvas, base]) {
-    surface.width = Math.round(view.width * ratio);
-    surface.height = Math.round(area.total * ratio);
+  view.top = memoryTop();
+  for (const model of view.shown) {
+    paintModel(model);
+    paintMarks(model);
   }
-  canvas.style.height = `${area.total}px`;
-  const pen = base.getContext("2d");
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.font = FONT;
-  const inner = view.width - MARGIN.left - MARGIN.right;
-  for (const name of ["kernels", "memory", "occupancy", "prefetch", "evict"]) {
-    pen.fillStyle = colours.plot;
-    pen.fillRect(MARGIN.left, area[name].y, inner, area[name].height);
-  }
-  paintHorizontalAxis(pen, area);
-  paintMemoryAxis(pen, area);
-  pen.save();
-  pen.beginPath();
-  pen.rect(MARGIN.left, 0, inner, area.bottom + 1);
-  pen.clip();
-  paintStalls(pen, area);
-  paintKernels(pen, area.kernels);
-  paintAllocations(pen, area.memory);
-  paintOccupancy(pen, area.occupancy);
-  paintCopies(pen, area);
-  pen.restore();
-  paintTitles(pen, area);
-  paintOverlay();
+  paintNavigator();
 }
 
-function paintTitles(pen, area) {
-  pen.fillStyle = colours.muted;
-  pen.textAlign = "left";
-  pen.textBaseline = "alphabetic";
-  const unit = view.axis === "time" ? "" : " (between issue and deadline)";
-  const titles = [
-    [area.kernels, "kernels, by what bounds them (launch overhead aside)"],
-    [area.memory, `offset in fast memory, of ${formatBytes(capacity)}`],
-    [area.occupancy, "bytes allocated"],
-    [area.prefetch, `copies${unit}`],
-  ];
-  for (const [panel, text] of titles) pen.fillText(text, MARGIN.left, panel.y - 6);
-  pen.textAlign = "right";
-  pen.textBaseline = "middle";
-  pen.fillText("prefetch", MARGIN.left - 8, area.prefetch.y + area.prefetch.height / 2);
-  pen.fillText("evict", MARGIN.left - 8, area.evict.y + area.evict.height / 2);
-}
+let painting = null;
 
-function paintHorizontalAxis(pen, area) {
-  const [, unit] = view.axis === "time" ? timeParts(view.high) : [0, ""];
-  const factor = { s: 1e-6, ms: 1e-3, "µs": 1, ns: 1e3, "": 1 }[unit];
-  const found = ticks(view.low * factor, view.high * factor, Math.max(3, view.width / 130), false);
-  pen.textAlign = "center";
-  pen.textBaseline = "top";
-  found.forEach((tick, k) => {
-    const x = xAt(tick / factor);
-    pen.fillStyle = colours.grid;
-    pen.fillRect(x, area.kernels.y, 1, area.bottom - area.kernels.y);
-    const step = found.length > 1 ? Math.abs(found[1] - found[0]) : 1;
-    const digits = Math.max(0, -Math.floor(Math.log10(step)));
-    const label = `${tick.toFixed(Math.min(6, digits))} ${unit}`.trim();
-    pen.fillStyle = colours.muted;
-    if (x < view.width - 40) pen.fillText(k === 0 && view.axis === "index" ? `instruction ${label}` : label, x, area.bottom + 8);
+/** Paints with the next frame, once however often it is asked for. */
+function paintSoon() {
+  paintNavigator();
+  painting ??= requestAnimationFrame(() => {
+    painting = null;
+    paint();
   });
 }
 
-function byteTicks(pen, panel, top, wanted) {
-  const unit = byteUnit(top);
-  const found = ticks(0, top, wanted, true);
+function paintTitles(pen, model, parts) {
+  pen.fillStyle = colours.muted;
+  pen.textAlign = "left";
+  pen.textBaseline = "alphabetic";
+  pen.fillText(`offset in fast memory, ${formatBytes(model.arena)} of ${formatBytes(model.capacity)} used`,
+    MARGIN.left, parts.memory.y - 6);
+  const peak = Math.max(...model.occupancy);
+  const share = model.capacity > 0 ? ` (${formatPercent(peak / model.capacity)})` : "";
+  pen.fillText(`bytes allocated, at most ${formatBytes(peak)} of ${formatBytes(model.capacity)}${share}`,
+    MARGIN.left, parts.occupancy.y - 6);
   pen.textAlign = "right";
   pen.textBaseline = "middle";
+  for (const [name, text] of [["kernels", "kernels"], ["prefetch", "prefetch"], ["evict", "evict"]]) {
+    const part = parts[name];
+    if (part.height > 0) pen.fillText(text, MARGIN.left - 8, part.y + part.height / 2);
+  }
+}
+
+function paintHorizontalAxis(pen, model, parts) {
+  const [, unit] = view.axis === "time" ? timeParts(view.high) : [0, ""];
+  const factor = { s: 1e-6, ms: 1e-3, "µs": 1, ns: 1e3, "": 1 }[unit];
+  const found = ticks(view.low * factor, view.high * factor, Math.max(3, view.width / 130), false);
+  const step = found.length > 1 ? Math.abs(found[1] - found[0]) : 1;
+  const digits = Math.min(6, Math.max(0, -Math.floor(Math.log10(step))));
+  pen.textAlign = "center";
+  pen.textBaseline = "top";
   for (const tick of found) {
-    const y = yAt(panel, tick, top);
+    const x = xAt(tick / factor);
     pen.fillStyle = colours.grid;
-    pen.fillRect(MARGIN.left, y, view.width - MARGIN.left - MARGIN.right, 1);
+    for (const name of PARTS) pen.fillRect(x, parts[name].y, 1, parts[name].height);
+    pen.fillStyle = colours.muted;
+    if (isLast(model) && x < view.width - 40) pen.fillText(`${tick.toFixed(digits)} ${unit}`.trim(), x, parts.bottom + 7);
+  }
+  if (!isLast(model)) return;
+  pen.textAlign = "right";
+  pen.fillText(view.axis === "time" ? "time" : "instruction", MARGIN.left - 20, parts.bottom + 7);
+}
+
+function byteTicks(pen, part, top, wanted) {
+  const unit = byteUnit(top);
+  pen.textAlign = "right";
+  pen.textBaseline = "middle";
+  for (const tick of ticks(0, top, wanted, true)) {
+    const y = yAt(part, tick, top);
+    pen.fillStyle = colours.grid;
+    pen.fillRect(MARGIN.left, y, innerWidth(), 1);
     pen.fillStyle = colours.muted;
     pen.fillText(`${Number((tick / 2 ** (10 * unit)).toPrecision(4))} ${BYTE_UNITS[unit]}`, MARGIN.left - 8, y);
   }
 }
 
-function paintMemoryAxis(pen, area) {
-  byteTicks(pen, area.memory, memoryTop(), 8);
-  byteTicks(pen, area.occupancy, occupancyTop(), 2);
+/** On one axis of time the plans end at different places. */
+function paintAfterTheEnd(pen, model, parts) {
+  const end = xAt(model.edges[view.axis][count + 1]);
+  if (end >= view.width - MARGIN.right - 0.5) return;
+  pen.fillStyle = colours.panel;
+  pen.fillRect(end, 0, view.width - end, parts.bottom + 1);
+  pen.fillStyle = colours.muted;
+  pen.fillRect(end, parts.kernels.y, 1.5, parts.bottom - parts.kernels.y);
 }
 
-function occupancyTop() {
-  return Math.max(1, memoryTop());
-}
-
-function paintStalls(pen, area) {
-  const scale = edges[view.axis];
-  const longest = Math.max(...kernels.stall, data.final_stall, 1e-12);
-  for (let t = 0; t <= count; t += 1) {
-    const stall = t < count ? kernels.stall[t] : data.final_stall;
-    if (stall <= 0) continue;
-    const x = xAt(scale[t]);
-    const end = view.axis === "time" ? xAt(scale[t] + stall) : xAt(scale[t] + 1);
-    pen.globalAlpha = view.axis === "time" ? 1 : 0.25 + (0.75 * stall) / longest;
+function paintStalls(pen, model, parts) {
+  const longest = Math.max(...model.stalls.length, 1e-12);
+  model.stalls.time.forEach((_, k) => {
+    const [x, end] = stallSpan(model, k);
+    if (end < MARGIN.left || x > view.width) return;
+    const width = Math.max(1, end - x);
+    const strength = view.axis === "time" ? 1 : 0.3 + (0.7 * model.stalls.length[k]) / longest;
+    pen.globalAlpha = strength;
     pen.fillStyle = hatch;
-    pen.fillRect(x, area.kernels.y, Math.max(1, end - x), area.bottom - area.kernels.y);
-  }
+    for (const name of PARTS) pen.fillRect(x, parts[name].y, width, parts[name].height);
+    pen.fillStyle = colours.stall;
+    pen.fillRect(x, parts.kernels.y, width, view.axis === "time" ? parts.kernels.height : 3);
+  });
   pen.globalAlpha = 1;
 }
 
-function paintKernels(pen, panel) {
-  const scale = edges[view.axis];
+function paintKernels(pen, model, part) {
+  const scale = model.edges[view.axis];
+  const top = view.axis === "time" ? 0 : 3;
   for (let t = 0; t < count; t += 1) {
-    const begin = view.axis === "time" ? scale[t] + kernels.stall[t] : scale[t];
-    const x = xAt(begin);
+    const x = xAt(view.axis === "time" ? scale[t] + model.kernels.stall[t] : scale[t]);
     const width = xAt(scale[t + 1]) - x;
-    pen.fillStyle = colours[BOUND_COLOURS[data.bounds[kernels.bound[t]]]];
-    pen.globalAlpha = view.query === "" || kernels.name[t].toLowerCase().includes(view.query) ? 1 : 0.2;
-    pen.fillRect(x, panel.y, width > 3 ? width - 0.75 : width, panel.height);
+    if (x > view.width || x + width < MARGIN.left) continue;
+    pen.fillStyle = colours[BOUND_COLOURS[model.bounds[model.kernels.bound[t]]]];
+    const found = view.query === "" || view.followed !== null || instructions.name[t].toLowerCase().includes(view.query);
+    pen.globalAlpha = found ? 1 : 0.2;
+    pen.fillRect(x, part.y + top, width > 3 ? width - 0.75 : width, part.height - top);
   }
   pen.globalAlpha = 1;
 }
 
-function allocationBox(k, panel) {
-  const [begin, end] = allocationSpan(k);
-  const top = memoryTop();
-  const y = yAt(panel, allocations.offset[k] + allocations.size[k], top);
-  const x = xAt(begin);
-  return { x, y, width: Math.max(0.75, xAt(end) - x), height: Math.max(0.75, yAt(panel, allocations.offset[k], top) - y) };
-}
-
-function paintAllocations(pen, panel) {
+function paintAllocations(pen, model, part) {
   pen.textAlign = "left";
   pen.textBaseline = "middle";
-  for (let k = 0; k < allocations.buffer.length; k += 1) {
-    const box = allocationBox(k, panel);
+  const rows = model.allocations.tensor;
+  for (let k = 0; k < rows.length; k += 1) {
+    const box = allocationBox(model, k, part);
     if (box.x > view.width || box.x + box.width < MARGIN.left) continue;
-    const buffer = allocations.buffer[k];
-    pen.globalAlpha = matches(buffer) ? 0.9 : 0.12;
-    pen.fillStyle = colours[data.kinds[buffers.kind[buffer]]];
+    const lit = matches(rows[k]);
+    pen.globalAlpha = lit ? 0.92 : 0.14;
+    pen.fillStyle = colours[kindOf(rows[k])];
     pen.fillRect(box.x, box.y, box.width, box.height);
     if (box.width > 4 && box.height > 4) {
       pen.strokeStyle = colours.panel;
       pen.strokeRect(box.x, box.y, box.width, box.height);
     }
-    if (matches(buffer)) paintLabel(pen, box, buffers.name[buffer]);
+    if (lit) paintLabel(pen, box, shortNames[rows[k]]);
   }
   pen.globalAlpha = 1;
-  if (allocations.buffer.length === 0) {
-    pen.fillStyle = colours.muted;
-    pen.textAlign = "center";
-    pen.fillText("No tensor is in fast memory in this plan.", view.width / 2, panel.y + panel.height / 2);
-  }
+  if (rows.length > 0) return;
+  pen.fillStyle = colours.muted;
+  pen.textAlign = "center";
+  pen.fillText("No tensor is in fast memory in this plan.", view.width / 2, part.y + part.height / 2);
 }
 
 function paintLabel(pen, box, name) {
   const left = Math.max(box.x, MARGIN.left);
-  const room = Math.min(box.x + box.width, view.width) - left - 10;
-  if (room < 32 || box.height < 13) return;
+  const room = Math.min(box.x + box.width, view.width - MARGIN.right) - left - 10;
   const width = pen.measureText(name).width;
-  const letters = Math.floor((name.length * room) / width) - 2;
-  pen.fillStyle = "#10151d";
+  const letters = Math.floor((name.length * room) / width) - 1;
+  if (box.height < 13 || (width > room && letters < 3)) return;
+  pen.globalAlpha = 1;
+  pen.fillStyle = colours.label;
   pen.fillText(width > room ? `${name.slice(0, letters)}…` : name, left + 5, box.y + box.height / 2 + 0.5);
 }
 
-function paintOccupancy(pen, panel) {
-  const top = occupancyTop();
-  const scale = edges[view.axis];
+function paintOccupancy(pen, model, part) {
+  const top = occupancyTop(model);
+  const scale = model.edges[view.axis];
   pen.beginPath();
-  pen.moveTo(xAt(scale[0]), yAt(panel, 0, top));
+  pen.moveTo(xAt(scale[0]), yAt(part, 0, top));
   for (let t = 0; t <= count; t += 1) {
-    pen.lineTo(xAt(scale[t]), yAt(panel, occupancy[t], top));
-    pen.lineTo(xAt(scale[t + 1]), yAt(panel, occupancy[t], top));
+    pen.lineTo(xAt(scale[t]), yAt(part, model.occupancy[t], top));
+    pen.lineTo(xAt(scale[t + 1]), yAt(part, model.occupancy[t], top));
   }
-  pen.lineTo(xAt(scale[count + 1]), yAt(panel, 0, top));
+  pen.lineTo(xAt(scale[count + 1]), yAt(part, 0, top));
   pen.fillStyle = pen.strokeStyle = colours.accent;
   pen.globalAlpha = 0.28;
   pen.fill();
   pen.globalAlpha = 1;
   pen.stroke();
-  if (capacity > 0 && top >= capacity) {
-    pen.fillStyle = colours.stall;
-    pen.fillRect(MARGIN.left, panel.y, view.width, 1.5);
-  }
+  paintCapacity(pen, model, part, top);
 }
 
-function copyBox(k, area) {
-  const panel = copies.evict[k] ? area.evict : area.prefetch;
-  const [begin, end] = copySpan(k);
-  const x = xAt(begin);
-  const y = panel.y + 2 + lanes().lane[k] * laneHeight();
-  return { x, y, width: Math.max(1, xAt(end) - x), height: laneHeight() - 2 };
+function paintCapacityLabel(pen, model, part) {
+  pen.fillStyle = colours.muted;
+  pen.textAlign = "right";
+  pen.textBaseline = "middle";
+  pen.fillText(formatBytes(model.capacity), MARGIN.left - 8, yAt(part, model.capacity, occupancyTop(model)));
+  pen.fillText("0", MARGIN.left - 8, part.y + part.height - 3);
 }
 
-function paintCopies(pen, area) {
-  for (let k = 0; k < copies.buffer.length; k += 1) {
-    const box = copyBox(k, area);
-    pen.globalAlpha = matches(copies.buffer[k]) ? 0.9 : 0.15;
-    pen.fillStyle = copies.evict[k] ? colours.evict : colours.prefetch;
+function paintCapacity(pen, model, part, top) {
+  if (model.capacity === 0) return;
+  const y = yAt(part, model.capacity, top);
+  pen.strokeStyle = colours.ink;
+  pen.setLineDash([5, 4]);
+  pen.beginPath();
+  pen.moveTo(MARGIN.left, y);
+  pen.lineTo(xAt(model.edges[view.axis][count + 1]), y);
+  pen.stroke();
+  pen.setLineDash([]);
+}
+
+function paintCopies(pen, model, parts) {
+  const { tensor, evict } = model.copies;
+  for (let k = 0; k < tensor.length; k += 1) {
+    const box = copyBox(model, k, parts);
+    if (box.x > view.width || box.x + box.width < MARGIN.left) continue;
+    pen.globalAlpha = matches(tensor[k]) ? 0.92 : 0.18;
+    pen.fillStyle = evict[k] ? colours.evict : colours.prefetch;
     pen.fillRect(box.x, box.y, box.width > 3 ? box.width - 0.75 : box.width, box.height);
+    if (model.waits.has(k)) {
+      pen.fillStyle = colours.stall;
+      pen.fillRect(box.x, box.y + box.height - 3, Math.max(1.5, box.width - 0.75), 3);
+    }
   }
   pen.globalAlpha = 1;
-}
-
-/** The painted picture, the pointer's line, and an outline around all that belongs to the tensor under the pointer. */
-function paintOverlay() {
-  const pen = canvas.getContext("2d");
-  const ratio = window.devicePixelRatio || 1;
-  const area = panels();
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  pen.drawImage(base, 0, 0);
-  if (view.hover === null) return;
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.beginPath();
-  pen.rect(MARGIN.left, 0, view.width - MARGIN.left - MARGIN.right, area.bottom + 1);
-  pen.clip();
-  pen.fillStyle = colours.muted;
-  pen.fillRect(view.hover.x, area.kernels.y, 1, area.bottom - area.kernels.y);
-  pen.strokeStyle = colours.ink;
-  pen.lineWidth = 2;
-  const outline = (box) => pen.strokeRect(box.x, box.y, box.width, box.height);
-  allocations.buffer.forEach((buffer, k) => buffer === view.hover.buffer && outline(allocationBox(k, area.memory)));
-  copies.buffer.forEach((buffer, k) => buffer === view.hover.buffer && outline(copyBox(k, area)));
 }

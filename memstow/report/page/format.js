@@ -31,7 +31,7 @@ function byteUnit(bytes) {
 function byteParts(bytes) {
   const unit = byteUnit(bytes);
   const value = bytes / 2 ** (10 * unit);
-  return [unit === 0 ? String(value) : significant(value, value >= 1000 ? 4 : 3), BYTE_UNITS[unit]];
+  return [String(Number(value.toPrecision(value >= 1000 ? 4 : 3))), BYTE_UNITS[unit]];
 }
 
 function formatBytes(bytes) {
@@ -62,6 +62,11 @@ function element(tag, attributes = {}, ...children) {
   }
   node.append(...children.filter((child) => child !== null));
   return node;
+}
+
+/** A name that may break after each of its words. */
+function breakable(name) {
+  return name.split(/(?<=[_./])/).flatMap((word, k) => (k === 0 ? [word] : [document.createElement("wbr"), word]));
 }
 
 function swatch(name) {

@@ -1,116 +1,14 @@
-// Pointer, keyboard and buttons.
-
-const tooltip = document.getElementById("tooltip");
-
-function inside(box, x, y) {
-  return x >= box.x - 1 && x <= box.x + box.width + 1 && y >= box.y && y <= box.y + box.height;
-}
-
-function within(panel, y) {
-  return y >= panel.y && y <= panel.y + panel.height;
-}
-
-/** What lies under a point: its kind, its index, and the tensor it belongs to. */
-function hitTest(x, y) {
-  const area = panels();
-  if (count === 0 || x < MARGIN.left || x > view.width - MARGIN.right || y > area.bottom) return null;
-  if (within(area.memory, y)) {
-    for (let k = allocations.buffer.length - 1; k >= 0; k -= 1) {
-      if (inside(allocationBox(k, area.memory), x, y)) return { type: "allocation", k, buffer: allocations.buffer[k] };
-    }
-  }
-  if (within(area.prefetch, y) || within(area.evict, y)) {
-    for (let k = copies.buffer.length - 1; k >= 0; k -= 1) {
-      if (inside(copyBox(k, area), x, y)) return { type: "copy", k, buffer: copies.buffer[k] };
-    }
-  }
-  return { type: "kernel", k: instructionAt(valueAt(x)), buffer: null };
-}
-
-function instructionLabel(t) {
-  if (t < 0) return "before the program";
-  return t < count ? `${t} · ${kernels.name[t]}` : `${t} · end of the program`;
-}
-
-function allocationRows(k) {
-  const buffer = allocations.buffer[k];
-  const [from, to] = [clampTime(allocations.start[k]), clampTime(allocations.end[k] + 1)];
-  return [
-    ["kind", data.kinds[buffers.kind[buffer]]],
-    ["size", formatBytes(allocations.size[k])],
-    ["offset", `${formatBytes(allocations.offset[k])} to ${formatBytes(allocations.offset[k] + allocations.size[k])}`],
-    ["stays", `instructions ${allocations.start[k]} to ${allocations.end[k]}, ${formatTime(edges.time[to] - edges.time[from])}`],
-    ["live range", `${buffers.from[buffer] < 0 ? "program start" : buffers.from[buffer]} to ${buffers.to[buffer]}`],
-    ["came in", data.texts[allocations.came[k]]],
-    ["went out", data.texts[allocations.left[k]]],
-  ];
-}
-
-function copyRows(k) {
-  return [
-    ["direction", copies.evict[k] ? "eviction, fast to slow" : "prefetch, slow to fast"],
-    ["bytes", formatBytes(copies.bytes[k])],
-    ["issued at", instructionLabel(copies.start[k])],
-    ["done before", instructionLabel(copies.done[k])],
-    ["in the queue", formatTime(Math.max(0, copies.begin[k] - copies.issue[k]))],
-    ["on the bus", `${formatTime(copies.begin[k])} to ${formatTime(copies.finish[k])}`],
-  ];
-}
-
-function kernelRows(t) {
-  const rows = [
-    ["instruction", String(t)],
-    ["opcode", data.opcodes[kernels.opcode[t]]],
-    ["takes", `${formatTime(kernels.time[t])}, bound by ${data.bounds[kernels.bound[t]]}`],
-    ["compute", formatTime(kernels.compute[t])],
-    ["slow memory", formatBytes(kernels.slow[t])],
-    ["fast memory", formatBytes(kernels.fast[t])],
-    ["allocated", formatBytes(occupancy[t])],
-  ];
-  if (kernels.stall[t] > 0) {
-    rows.push(["stall before", formatTime(kernels.stall[t])], ["waits for", data.stall_causes[t] ?? ""]);
-  }
-  if (t === count - 1 && data.final_stall > 0) {
-    rows.push(["stall after", formatTime(data.final_stall)], ["waits for", data.stall_causes[count] ?? ""]);
-  }
-  return rows.filter(([, text]) => text !== "");
-}
-
-function showTooltip(hit, x, y) {
-  const rows = { allocation: allocationRows, copy: copyRows, kernel: kernelRows }[hit.type](hit.k);
-  const list = element("dl");
-  for (const [key, text] of rows) list.append(element("dt", {}, key), element("dd", {}, text));
-  const name = hit.type === "kernel" ? kernels.name[hit.k] : buffers.name[hit.buffer];
-  tooltip.replaceChildren(element("h3", {}, name), list);
-  tooltip.hidden = false;
-  const left = x + 18 + tooltip.offsetWidth > view.width ? x - 14 - tooltip.offsetWidth : x + 18;
-  tooltip.style.left = `${Math.max(0, left)}px`;
-  tooltip.style.top = `${Math.max(0, Math.min(y + 14, canvas.clientHeight - tooltip.offsetHeight))}px`;
-}
-
-function hover(x, y) {
-  const hit = hitTest(x, y);
-  view.hover = hit === null ? null : { ...hit, x };
-  if (hit === null) tooltip.hidden = true;
-  else showTooltip(hit, x, y);
-  paintOverlay();
-}
-
-function leave() {
-  view.hover = null;
-  tooltip.hidden = true;
-  paintOverlay();
-}
+// Pointer, keyboard and buttons: zoom and pan of the one horizontal axis.
 
 function setSpan(low, high) {
   const full = fullSpan();
   const width = Math.min(full, Math.max(high - low, full / 20000));
   view.low = Math.max(0, Math.min(low, full - width));
   view.high = view.low + width;
-  paint();
+  paintSoon();
 }
 
-function zoom(factor, centre) {
+function zoom(factor, centre = (view.low + view.high) / 2) {
   setSpan(centre - (centre - view.low) * factor, centre + (view.high - centre) * factor);
 }
 
@@ -119,65 +17,152 @@ function pan(share) {
   setSpan(view.low + shift, view.high + shift);
 }
 
+function showAll() {
+  setSpan(0, fullSpan());
+}
+
+/** Brings a stretch into sight with some run around it, zooming in if it would be hard to see. */
+function reveal(begin, end) {
+  const width = Math.min(view.high - view.low, Math.max(12 * (end - begin), fullSpan() / 12));
+  const middle = (begin + end) / 2;
+  setSpan(middle - width / 2, middle + width / 2);
+}
+
+function showInstruction(model, t) {
+  const at = clampTime(Math.min(t, count));
+  const scale = model.edges[view.axis];
+  reveal(scale[at], scale[Math.min(at + 1, count + 1)]);
+}
+
+/** Moves the window only if nothing of the tensor is in sight. */
+function revealTensor(row) {
+  const model = view.shown[0];
+  const spans = (model.allocationsOf.get(row) ?? []).map((k) => allocationSpan(model, k, view.axis));
+  const uses_ = (usesOf.get(row) ?? []).map((use) => [uses.time[use], uses.time[use] + 1].map((t) => model.edges[view.axis][t]));
+  const all = [...spans, ...uses_];
+  if (all.length === 0 || all.some(([begin, end]) => end >= view.low && begin <= view.high)) return;
+  reveal(...all[0]);
+}
+
 function press(group, button) {
   for (const other of document.querySelectorAll(`[data-${group}]`)) other.setAttribute("aria-pressed", String(other === button));
 }
 
 /** Keeps the instructions in sight when the horizontal axis changes. */
 function switchAxis(axis) {
-  const shown = [view.low, view.high].map((value) => {
-    const t = instructionAt(value);
-    const width = edges[view.axis][t + 1] - edges[view.axis][t];
-    return [t, width > 0 ? Math.min(1, (value - edges[view.axis][t]) / width) : 0];
-  });
+  const model = view.shown[0];
   const whole = view.high - view.low >= fullSpan() * 0.999;
+  const shown = [view.low, view.high].map((value) => {
+    const t = instructionAt(model, value);
+    const width = model.edges[view.axis][t + 1] - model.edges[view.axis][t];
+    return [t, width > 0 ? Math.min(1, (value - model.edges[view.axis][t]) / width) : 0];
+  });
   view.axis = axis;
-  const [low, high] = shown.map(([t, part]) => edges[axis][t] + part * (edges[axis][t + 1] - edges[axis][t]));
-  if (whole) setSpan(0, fullSpan());
-  else setSpan(low, high);
+  const scale = model.edges[axis];
+  if (whole) showAll();
+  else setSpan(...shown.map(([t, part]) => scale[t] + part * (scale[t + 1] - scale[t])));
 }
 
-function connectPointer() {
+/** A drag pans; a click follows what lies under the pointer, or shows the stall's cause. */
+function connectPointer(model) {
+  const { canvas } = model;
   let drag = null;
   canvas.addEventListener("pointerdown", (event) => {
-    drag = { x: event.offsetX, low: view.low, high: view.high };
+    drag = { x: event.offsetX, low: view.low, high: view.high, moved: false };
     canvas.setPointerCapture(event.pointerId);
   });
-  canvas.addEventListener("pointerup", () => {
+  canvas.addEventListener("pointerup", (event) => {
+    if (drag !== null && !drag.moved) click(hitTest(model, event.offsetX, event.offsetY));
     drag = null;
     canvas.classList.remove("dragging");
   });
+  canvas.addEventListener("pointercancel", () => { drag = null; });
   canvas.addEventListener("pointermove", (event) => {
-    if (drag === null || Math.abs(event.offsetX - drag.x) < 3) {
-      hover(event.offsetX, event.offsetY);
+    if (drag === null || (!drag.moved && Math.abs(event.offsetX - drag.x) < 4)) {
+      hover(model, event.offsetX, event.offsetY);
       return;
     }
+    drag.moved = true;
     canvas.classList.add("dragging");
-    leave();
-    const shift = ((drag.x - event.offsetX) / (view.width - MARGIN.left - MARGIN.right)) * (drag.high - drag.low);
+    if (view.hover !== null) leave();
+    const shift = ((drag.x - event.offsetX) / innerWidth()) * (drag.high - drag.low);
     setSpan(drag.low + shift, drag.high + shift);
   });
   canvas.addEventListener("pointerleave", leave);
-  canvas.addEventListener("dblclick", () => setSpan(0, fullSpan()));
+  canvas.addEventListener("dblclick", showAll);
   canvas.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey && document.activeElement !== canvas) return;
+    if (!event.ctrlKey && document.activeElement !== stage) return;
     event.preventDefault();
     if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) pan(event.deltaX / view.width);
     else zoom(Math.exp(event.deltaY * 0.0015), valueAt(event.offsetX));
   }, { passive: false });
 }
 
-function connectKeys() {
-  const middle = () => (view.low + view.high) / 2;
-  const actions = {
-    ArrowLeft: () => pan(-0.15), ArrowRight: () => pan(0.15), Home: () => setSpan(0, fullSpan()),
-    "+": () => zoom(0.7, middle()), "=": () => zoom(0.7, middle()), "-": () => zoom(1.4, middle()), Escape: () => canvas.blur(),
-  };
-  canvas.addEventListener("keydown", (event) => {
-    if (!(event.key in actions) || event.ctrlKey || event.metaKey) return;
+function click(hit) {
+  stage.focus({ preventScroll: true });
+  if (hit === null) return;
+  if (hit.tensor !== null) follow(hit.tensor);
+  else if (hit.type === "stall") chooseStall(hit.model, hit.k);
+  else if (view.followed !== null || view.stall !== null) letGo();
+}
+
+/** Forgets stall and tensor. */
+function letGo() {
+  view.stall = null;
+  follow(null);
+}
+
+function escape() {
+  if (view.followed !== null || view.stall !== null) letGo();
+  else if (view.query !== "") {
+    search.field.value = "";
+    searchFor("");
+  } else stage.blur();
+}
+
+const STAGE_KEYS = {
+  ArrowLeft: () => pan(-0.15), ArrowRight: () => pan(0.15), ArrowDown: () => followNext(1), ArrowUp: () => followNext(-1),
+  Home: showAll, "0": showAll, "+": () => zoom(0.7), "=": () => zoom(0.7), "-": () => zoom(1.4),
+  s: () => nextStall(1), S: () => nextStall(-1), Escape: escape,
+};
+
+function connectKeys(changeTheme) {
+  stage.addEventListener("keydown", (event) => {
+    if (!(event.key in STAGE_KEYS) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
-    actions[event.key]();
+    STAGE_KEYS[event.key]();
   });
+  document.addEventListener("keydown", (event) => {
+    const typing = ["INPUT", "TEXTAREA", "SELECT"].includes(event.target.tagName) && event.target.type !== "range";
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      search.field.focus();
+      search.field.select();
+    } else if (event.key === "d") {
+      changeTheme();
+    } else if (event.key === "Escape" && event.target.closest("#followed")) {
+      letGo();
+      stage.focus();
+    }
+  });
+}
+
+function connectNavigator() {
+  let dragging = false;
+  const centreOn = (event) => {
+    const box = navigator_.getBoundingClientRect();
+    const half = (view.high - view.low) / 2;
+    const centre = ((event.clientX - box.left) / box.width) * fullSpan();
+    setSpan(centre - half, centre + half);
+  };
+  navigator_.addEventListener("pointerdown", (event) => {
+    dragging = true;
+    navigator_.setPointerCapture(event.pointerId);
+    centreOn(event);
+  });
+  navigator_.addEventListener("pointermove", (event) => { if (dragging) centreOn(event); });
+  navigator_.addEventListener("pointerup", () => { dragging = false; });
 }
 
 function connectButtons() {
@@ -187,12 +172,6 @@ function connectButtons() {
   for (const button of document.querySelectorAll("[data-range]")) {
     button.addEventListener("click", () => { press("range", button); view.range = button.dataset.range; paint(); });
   }
-  const zooms = { in: () => zoom(0.6, (view.low + view.high) / 2), out: () => zoom(1.67, (view.low + view.high) / 2),
-    reset: () => setSpan(0, fullSpan()) };
+  const zooms = { in: () => zoom(0.6), out: () => zoom(1.67), reset: showAll };
   for (const button of document.querySelectorAll("[data-zoom]")) button.addEventListener("click", zooms[button.dataset.zoom]);
-  document.getElementById("search").addEventListener("input", (event) => {
-    view.query = event.target.value.trim().toLowerCase();
-    paint();
-    fillTable();
-  });
 }

@@ -1,55 +1,37 @@
-// Where things are: the horizontal scale of the run, the panels of the picture, the lanes of the copies.
+// Where things are: the one horizontal scale of all plans, and the parts of a plan's panel.
 
-const kernels = data.kernels;
-const allocations = data.allocations;
-const copies = data.copies;
-const buffers = data.buffers;
-const count = kernels.name.length;
-const capacity = data.summary.fast_memory_capacity_bytes;
-const arena = data.summary.fast_memory_arena_bytes;
-
-/** Boundary t is where instruction t's window (its stall, then itself) begins; count + 1 is the end of the run. */
-const edges = { time: new Float64Array(count + 2), index: new Float64Array(count + 2) };
-for (let t = 0; t <= count; t += 1) {
-  const window = t < count ? kernels.stall[t] + kernels.time[t] : data.final_stall;
-  edges.time[t + 1] = edges.time[t] + window;
-  edges.index[t + 1] = Math.min(t + 1, count);
-}
-
-/** Bytes allocated at each instruction time 0..count. */
-const occupancy = new Float64Array(count + 2);
-for (let k = 0; k < allocations.buffer.length; k += 1) {
-  occupancy[Math.max(0, allocations.start[k])] += allocations.size[k];
-  occupancy[Math.min(count + 1, allocations.end[k] + 1)] -= allocations.size[k];
-}
-for (let t = 1; t <= count + 1; t += 1) occupancy[t] += occupancy[t - 1];
-
-const MARGIN = { left: 78, right: 14, top: 8, bottom: 28 };
+const MARGIN = { left: 78, right: 14, top: 4, bottom: 4 };
+const AXIS_HEIGHT = 24;
 const KERNEL_HEIGHT = 14;
-const MEMORY_HEIGHT = 400;
-const OCCUPANCY_HEIGHT = 78;
-const TITLE_HEIGHT = 20;
-const MAX_LANES = 6;
+const TITLE_HEIGHT = 19;
+const GAP = 6;
+/** Heights of memory map and occupancy by the number of plans that are shown. */
+const HEIGHTS = [[380, 70], [200, 48], [150, 40]];
 
-const view = { axis: "time", range: "used", low: 0, high: 1, hover: null, query: "", width: 0 };
+const view = {
+  axis: "time", range: "used", low: 0, high: 1, top: 1, width: 0, shown: [...given],
+  query: "", followed: null, stall: null, hover: null,
+};
 
 function fullSpan() {
-  return Math.max(edges[view.axis][count + 1], 1e-9);
+  return Math.max(...view.shown.map((model) => model.edges[view.axis][count + 1]), 1e-9);
+}
+
+function innerWidth() {
+  return view.width - MARGIN.left - MARGIN.right;
 }
 
 function xAt(value) {
-  const inner = view.width - MARGIN.left - MARGIN.right;
-  return MARGIN.left + ((value - view.low) / (view.high - view.low)) * inner;
+  return MARGIN.left + ((value - view.low) / (view.high - view.low)) * innerWidth();
 }
 
 function valueAt(x) {
-  const inner = view.width - MARGIN.left - MARGIN.right;
-  return view.low + ((x - MARGIN.left) / inner) * (view.high - view.low);
+  return view.low + ((x - MARGIN.left) / innerWidth()) * (view.high - view.low);
 }
 
 /** The instruction whose window holds a value of the horizontal axis. */
-function instructionAt(value) {
-  const scale = edges[view.axis];
+function instructionAt(model, value) {
+  const scale = model.edges[view.axis];
   let low = 0;
   let high = Math.max(0, count - 1);
   while (low < high) {
@@ -60,78 +42,77 @@ function instructionAt(value) {
   return low;
 }
 
-function clampTime(t) {
-  return Math.max(0, Math.min(count + 1, t));
+function laneHeight(model) {
+  return Math.max(...lanesOf(model, view.axis).rows) <= 1 ? 16 : 9;
 }
 
-function allocationSpan(k) {
-  const scale = edges[view.axis];
-  return [scale[clampTime(allocations.start[k])], scale[clampTime(allocations.end[k] + 1)]];
-}
-
-function copySpan(k) {
-  if (view.axis === "time") return [copies.begin[k], copies.finish[k]];
-  return [edges.index[clampTime(copies.start[k])], edges.index[clampTime(copies.done[k])]];
-}
-
-/** Lane of every copy, so that copies open at one time lie below each other; by direction. */
-function assignLanes() {
-  const order = copies.buffer.map((_, k) => k).sort((a, b) => copySpan(a)[0] - copySpan(b)[0]);
-  const ends = [[], []];
-  const lanes = [];
-  for (const k of order) {
-    const [begin, end] = copySpan(k);
-    const used = ends[copies.evict[k]];
-    let lane = used.findIndex((free) => free <= begin + 1e-6);
-    if (lane < 0) lane = used.length < MAX_LANES ? used.length : used.indexOf(Math.min(...used));
-    used[lane] = end;
-    lanes[k] = lane;
-  }
-  return { lane: lanes, rows: ends.map((used) => Math.max(1, used.length)) };
-}
-
-const laneCache = {};
-
-function lanes() {
-  laneCache[view.axis] ??= assignLanes();
-  return laneCache[view.axis];
-}
-
-function laneHeight() {
-  return Math.max(...lanes().rows) === 1 ? 16 : 9;
-}
-
-/** Top and height of every panel, and the height of the whole picture. */
-function panels() {
+/** Top and height of every part of a plan's panel, and the height of the whole. */
+function partsOf(model) {
+  const [memory, occupied] = HEIGHTS[Math.min(view.shown.length, HEIGHTS.length) - 1];
   let y = MARGIN.top;
-  const place = (height, title) => {
+  const place = (height, title = false) => {
     y += title ? TITLE_HEIGHT : 0;
-    const panel = { y, height };
-    y += height + 6;
-    return panel;
+    const part = { y, height };
+    y += height > 0 ? height + GAP : 0;
+    return part;
   };
-  const [ins, outs] = lanes().rows;
-  const all = {
-    kernels: place(KERNEL_HEIGHT, true),
-    memory: place(MEMORY_HEIGHT, true),
-    occupancy: place(OCCUPANCY_HEIGHT, true),
-    prefetch: place(ins * laneHeight() + 4, true),
-    evict: place(outs * laneHeight() + 4, false),
-  };
-  all.bottom = y - 6;
-  all.total = all.bottom + MARGIN.bottom;
-  return all;
+  const parts = { kernels: place(KERNEL_HEIGHT), memory: place(memory, true), occupancy: place(occupied, true) };
+  const [ins, outs] = lanesOf(model, view.axis).rows;
+  y += 4;
+  parts.prefetch = place(ins * laneHeight(model) + (ins > 0 ? 4 : 0));
+  parts.evict = place(outs * laneHeight(model) + (outs > 0 ? 4 : 0));
+  parts.bottom = y - GAP;
+  parts.total = parts.bottom + (isLast(model) ? AXIS_HEIGHT : MARGIN.bottom);
+  return parts;
 }
 
+function isLast(model) {
+  return view.shown[view.shown.length - 1] === model;
+}
+
+/** Top of the offsets, the same for all plans shown: what the largest needs. */
 function memoryTop() {
-  if (capacity === 0) return 1;
-  return view.range === "used" && arena > 0 ? Math.min(capacity, arena * 1.03) : capacity;
+  const tops = view.shown.map(({ capacity, arena }) =>
+    view.range === "used" && arena > 0 ? Math.min(capacity, arena * 1.03) : capacity);
+  return Math.max(1, ...tops);
 }
 
-function yAt(panel, bytes, top) {
-  return panel.y + panel.height * (1 - bytes / top);
+/** Top of the occupancy: a little above the plan's own capacity. */
+function occupancyTop(model) {
+  return Math.max(1, model.capacity) * 1.06;
 }
 
-function matches(k) {
-  return view.query === "" || buffers.name[k].toLowerCase().includes(view.query);
+function yAt(part, bytes, top) {
+  return part.y + part.height * (1 - bytes / top);
+}
+
+/** Whether a tensor is in the light: the one followed, else those that the search finds. */
+function matches(row) {
+  if (view.followed !== null) return row === view.followed;
+  return view.query === "" || tensorNames(row).some((name) => name.toLowerCase().includes(view.query));
+}
+
+function allocationBox(model, k, part) {
+  const [begin, end] = allocationSpan(model, k, view.axis);
+  const { top } = view;
+  const { offset, size } = model.allocations;
+  const y = yAt(part, offset[k] + size[k], top);
+  const x = xAt(begin);
+  return { x, y, width: Math.max(0.75, xAt(end) - x), height: Math.max(0.75, yAt(part, offset[k], top) - y) };
+}
+
+function copyBox(model, k, parts) {
+  const part = model.copies.evict[k] ? parts.evict : parts.prefetch;
+  const [begin, end] = copySpan(model, k, view.axis);
+  const x = xAt(begin);
+  const y = part.y + 2 + lanesOf(model, view.axis).lane[k] * laneHeight(model);
+  return { x, y, width: Math.max(1, xAt(end) - x), height: laneHeight(model) - 2 };
+}
+
+/** Left and right of a stall; by instruction, the whole window of the one that waits. */
+function stallSpan(model, k) {
+  const { time, begin, length } = model.stalls;
+  if (view.axis === "time") return [xAt(begin[k]), xAt(begin[k] + length[k])];
+  const scale = model.edges.index;
+  return time[k] < count ? [xAt(scale[time[k]]), xAt(scale[time[k]] + 1)] : [xAt(scale[count]) - 3, xAt(scale[count])];
 }
