@@ -24,16 +24,16 @@ def _sections(command: Any, parent: typer.Context | None, name: str) -> Iterator
             yield from _sections(command.get_command(context, inner), context, inner)
         return
     yield f"## {context.command_path}"
-    usage = " ".join(command.collect_usage_pieces(context))
-    yield f"```text\n{context.command_path} {usage}\n```"
+    usage = " ".join(piece.strip("{}") for piece in command.collect_usage_pieces(context))
+    yield f"`{context.command_path} {usage}`"
     yield inspect.cleandoc(command.help)
     rows = [_row(parameter) for parameter in command.params if not parameter.hidden]
     yield "\n".join(["| argument or option | default | |", "| --- | --- | --- |", *rows])
 
 
 def _row(parameter: Any) -> str:
-    cells = (f"`{_name(parameter)}`", _default(parameter), " ".join((parameter.help or "").split()))
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    cells = (f"<code>{_name(parameter)}</code>", _default(parameter), " ".join((parameter.help or "").split()))
+    return "| " + " | ".join(cell.replace("|", "&#124;") for cell in cells) + " |"  # also code may have no bare bar
 
 
 def _name(parameter: Any) -> str:

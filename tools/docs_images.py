@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from plan_picture import draw
@@ -30,12 +32,11 @@ def unet_picture() -> str:
 
 
 def game_picture() -> str:
-    """The best plan of the game's worked example."""
-    WORK.mkdir(parents=True, exist_ok=True)
-    for block in blocks_of(GAME_PAGE):
-        if block.title:
-            (WORK / block.title).write_text(block.text, encoding="utf-8")
-    return _picture(Program.load(WORK / "block.program.json"), load_accelerator(WORK / "toy.toml"))
+    """The best plan of the game's worked example, whose files the page has."""
+    files = {block.title: block.text for block in blocks_of(GAME_PAGE)}
+    program = Program.parse(json.loads(files["block.program.json"]), where=str(GAME_PAGE))
+    part = Accelerator.parse(tomllib.loads(files["toy.toml"]), where=str(GAME_PAGE))
+    return _picture(program, part)
 
 
 def _picture(program: Program, part: Accelerator) -> str:

@@ -8,10 +8,12 @@ from typing import Any
 import griffe
 
 _ROLE = re.compile(r":[a-z]+:`~?(?:[^`<]*\.)?([^`]+)`")
+_SESSION = re.compile(r"^(?:(?:>>>|\.\.\.) .*\n?)+", re.MULTILINE)
+_DOUBLE_COLON = re.compile(r"^::$\n?|(?<=\w):(?=:$)", re.MULTILINE)
 
 
 class DocstringRoles(griffe.Extension):
-    """``:class:`~package.Name``` becomes code, a paragraph's ``::`` a colon."""
+    """Rewrites every docstring by :func:`in_markdown`."""
 
     def on_instance(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Rewrite one docstring."""
@@ -20,6 +22,10 @@ class DocstringRoles(griffe.Extension):
 
 
 def in_markdown(text: str) -> str:
-    """The text with roles as code; other Markdown is left as it is."""
-    text = _ROLE.sub(r"`\1`", text).replace("``", "`")
-    return re.sub(r"^::$\n?|(?<=\w):(?=:$)", "", text, flags=re.MULTILINE)
+    """Roles and double backticks as code, a paragraph's ``::`` as a colon, sessions as blocks of code."""
+    text = _DOUBLE_COLON.sub("", _ROLE.sub(r"`\1`", text).replace("``", "`"))
+    return _SESSION.sub(lambda found: f"```pycon\n{_bare(found[0])}\n```\n", text)
+
+
+def _bare(session: str) -> str:
+    return re.sub(r" +# doctest: .*", "", session).rstrip()

@@ -87,7 +87,8 @@ def _frame(scale: Scale, capacity: int) -> Iterator[str]:
         'stroke="#888"/>'
     )
     for offset in (0, capacity):
-        yield f'<text x="{LEFT - 6}" y="{scale.y(offset) + 4:.1f}" text-anchor="end" fill="#444">{_bytes(offset)}</text>'
+        y = f"{scale.y(offset) + 4:.1f}"
+        yield f'<text x="{LEFT - 6}" y="{y}" text-anchor="end" fill="#444">{_bytes(offset)}</text>'
 
 
 def _allocations(program: Program, plan: MemoryPlan, scale: Scale) -> Iterator[str]:
