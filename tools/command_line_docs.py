@@ -21,7 +21,7 @@ def _sections(command: Any, parent: typer.Context | None, name: str) -> Iterator
     context = typer.Context(command, parent=parent, info_name=name)
     if isinstance(command, TyperGroup):
         for inner in command.list_commands(context):
-            yield from _sections(command.get_command(context, inner), context, inner)
+            yield from _sections(command.resolve_command(context, [inner])[1], context, inner)
         return
     yield f"## {context.command_path}"
     usage = " ".join(piece.strip("{}") for piece in command.collect_usage_pieces(context))

@@ -62,4 +62,4 @@ def _resolved(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappin
 def _type(node: Mapping[str, Any]) -> str:
     if "enum" in node:
         return ", ".join(map(str, node["enum"]))
-    return {"object": "table"}.get(node["type"], node["type"])
+    return "table" if node["type"] == "object" else str(node["type"])
