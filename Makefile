@@ -11,7 +11,7 @@ CPP := $(shell find tvm_ext -name '*.cc' -o -name '*.h')
 CORE := $(filter-out tvm_ext/tests/%,$(CPP))
 
 .DEFAULT_GOAL := help
-.PHONY: help agent install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans bench-agent cost-models report-images clean
+.PHONY: help agent install demo test test-cpp test-python test-docs docs docs-tables docs-images lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans bench-agent cost-models report-images clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' Makefile
@@ -20,7 +20,7 @@ help: ## List the targets
 .venv/dependencies: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) --no-deps --retries 0 --index-url https://download.pytorch.org/whl/cpu torch || $(PIP) --no-deps torch
-	$(PIP) scikit-build-core cmake ninja apache-tvm-ffi $$($(BIN)/python tools/requirements.py zoo dev train vela ray evaluate report)
+	$(PIP) scikit-build-core cmake ninja apache-tvm-ffi $$($(BIN)/python tools/requirements.py zoo dev train vela ray evaluate report docs)
 	touch $@
 
 # Editable: Python sources are used where they lie, so only the core and the metadata make a new install necessary.
@@ -33,7 +33,7 @@ install: .venv/package ## Install memstow and what it needs into .venv
 demo: install ## Compile BERT-base for a TPU v5e, run it, compare with PyTorch, write the report
 	$(BIN)/memstow compile bert --size full --accelerator tpu_v5e --planner greedy --out memstow-out/demo
 
-test: test-cpp test-python ## Run all tests: C++ under ASan and UBSan, then Python
+test: test-cpp test-python test-docs ## Run all tests: C++ under ASan and UBSan, Python, every command of the documentation
 
 test-cpp: .venv/dependencies
 	mkdir -p build
@@ -44,6 +44,19 @@ test-cpp: .venv/dependencies
 
 test-python: install
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+
+test-docs: docs ## Build the documentation, run every command of it and of README as written
+	OMP_NUM_THREADS=1 $(BIN)/python tools/run_docs.py --workers $(WORKERS)
+
+docs: install ## Build the documentation into build/site; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+docs-tables: install ## Write the parts of docs/ that follow from the code
+	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python benchmarks/accelerator_table.py docs/accelerators.md
+
+docs-images: install ## Draw the plans that docs/ shows
+	$(BIN)/python tools/docs_images.py
 
 lint: install ## Check style, types, layers and generated files
 	$(BIN)/ruff check .

@@ -17,15 +17,21 @@ Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 
 
-class Memory(Document):
-    """One memory: capacity in bytes, bandwidths in bytes per second, latency in seconds, alignment in bytes."""
+class Memory(Document, use_attribute_docstrings=True):
+    """One of the two memories."""
 
     name: str
+    """What the part's documents call it."""
     capacity_bytes: Annotated[int, Field(ge=0)]
+    """Of fast memory: what tensors may occupy; leave out what kernels need for themselves. Of slow memory: recorded."""
     read_bytes_per_second: Positive
+    """Read bandwidth. The timing rules use the slower direction of a memory."""
     write_bytes_per_second: Positive
+    """Write bandwidth. The timing rules use the slower direction of a memory."""
     latency_seconds: NonNegative = 0.0
+    """Fixed delay of an access. Recorded, not used by the timing rules."""
     alignment_bytes: Annotated[int, Field(gt=0)] = 1
+    """A power of two. Every offset in fast memory is a multiple of it; recorded for slow memory."""
 
     @field_validator("alignment_bytes")
     @classmethod
@@ -40,42 +46,56 @@ class Memory(Document):
         return min(self.read_bytes_per_second, self.write_bytes_per_second)
 
 
-class DmaEngine(Document):
+class DmaEngine(Document, use_attribute_docstrings=True):
     """The copy engine: one FIFO queue. ``None`` for an outstanding limit means no limit."""
 
     bytes_per_second: Positive
+    """Rate of a background copy; a slow memory that is slower decides instead."""
     latency_seconds: NonNegative = 0.0
+    """Fixed time of every background copy."""
     max_outstanding_prefetches: Annotated[int, Field(ge=0)] | None = None
+    """Copies into fast memory that may be open at one time; left out, any number."""
     max_outstanding_evictions: Annotated[int, Field(ge=0)] | None = None
+    """Copies out of fast memory that may be open at one time; left out, any number."""
 
 
-class MatrixUnit(Document):
-    """What the matrix unit takes at once: ``depth`` of the reduced extent and ``columns`` of the result."""
+class MatrixUnit(Document, use_attribute_docstrings=True):
+    """What the matrix unit takes at once. Learned cost models look at it."""
 
     depth: Annotated[int, Field(gt=0)]
+    """Reduced extent that the matrix unit takes at once."""
     columns: Annotated[int, Field(gt=0)]
+    """Columns of the result that the matrix unit takes at once."""
 
 
-class Accelerator(Document):
-    """A target description; see ``memstow/accelerators/*.toml`` for the built-in ones.
-
-    ``flops_per_second`` holds the matrix-unit peak by data type; ``vector_flops_per_second`` the peak of
-    everything else and defaults to the former. ``cost_model`` names the trained cost model that prices kernels on the
-    part when a learned one is asked for. ``sources`` maps each number's key path to its public source.
-    """
+class Accelerator(Document, use_attribute_docstrings=True):
+    """A target description; see ``memstow/accelerators/*.toml`` for the built-in ones."""
 
     name: str
+    """Recorded in every plan."""
     description: str = ""
+    """One line for people."""
     flops_per_second: Annotated[dict[str, Positive], Field(min_length=1)]
+    """Peak of the matrix unit (matrix products, convolutions) by data type; a multiply-add counts as 2. A type that is
+    absent runs at the rate of the slowest one listed."""
     vector_flops_per_second: dict[str, Positive] = Field(default_factory=dict)
+    """Peak of all other arithmetic by data type, with the same rule; left out, as the matrix unit."""
     matrix_unit: MatrixUnit | None = None
+    """Shape of the matrix unit, where it is known."""
     launch_overhead_seconds: NonNegative = 0.0
+    """Fixed time of every instruction."""
     max_cross_program_prefetches: Annotated[int, Field(ge=0)] = 0
+    """Prefetches that may begin before the program; they cost no time."""
     cost_model: str | None = None
+    """The trained cost model that ``learned`` stands for on this part."""
     fast_memory: Memory
+    """The small on-chip memory that plans fill."""
     slow_memory: Memory
+    """The large memory behind it."""
     dma: DmaEngine
+    """The engine that copies between the two in the background."""
     sources: dict[str, str] = Field(default_factory=dict)
+    """Where a number comes from, by its key's path; the built-in descriptions have one for every number."""
 
     @property
     def capacity(self) -> int:

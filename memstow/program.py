@@ -1,4 +1,4 @@
-"""Programs: a fixed schedule of instructions over buffers, as the planners see it (DESIGN: ``*.program.json``)."""
+"""Programs: a fixed schedule of instructions over buffers, as the planners see it (``*.program.json``)."""
 
 from __future__ import annotations
 
@@ -19,53 +19,70 @@ RESIDENT_KINDS: frozenset[str] = frozenset({"parameter", "constant", "input"})
 Count = Annotated[int, Field(ge=0)]
 
 
-class Operand(Document):
+class Operand(Document, use_attribute_docstrings=True):
     """One operand or result of an instruction: which buffer, and how many of its bytes are read or written."""
 
     buffer: int
+    """Id of the buffer."""
     bytes_accessed: Count
+    """Bytes read or written; 0 touches no memory (the two sides of a bitcast, say)."""
 
 
-class Instruction(Document):
-    """One step of the schedule. Its time in a loop body multiplies by ``trip_count``.
-
-    An operand or result with ``bytes_accessed == 0`` touches no memory (the two sides of a bitcast, say).
-    """
+class Instruction(Document, use_attribute_docstrings=True):
+    """One step of the schedule; its place in the list is its instruction time."""
 
     name: str
+    """For people; need not be unique."""
     opcode: str = ""
+    """What kind of kernel it is; for people and cost models."""
     compute_seconds: Annotated[float, Field(ge=0)]
+    """Time of the arithmetic alone, one execution."""
     flops: Annotated[float, Field(ge=0)] = 0.0
+    """Arithmetic operations of one execution; a multiply-add counts as 2."""
     operands: tuple[Operand, ...] = ()
+    """What it reads, in order."""
     results: tuple[Operand, ...] = ()
+    """What it writes, in order."""
     trip_count: Annotated[int, Field(ge=1)] = 1
+    """Executions, in a loop body; the instruction's time and bytes multiply by it."""
     cost_features: Mapping[str, float | str] = Field(default_factory=dict)
+    """What learned cost models know of the kernel beside its operands."""
 
 
-class Buffer(Document):
-    """One tensor's storage. Members of one ``alias_group`` (views, in-place results) share one place."""
+class Buffer(Document, use_attribute_docstrings=True):
+    """One tensor's storage."""
 
     id: int
+    """What operands, results and plans call it; unique."""
     name: str
+    """For people; need not be unique."""
     size_bytes: Count
+    """Bytes that the tensor takes in memory."""
     kind: BufferKind
+    """What the tensor is to the program. Parameters, constants and inputs are in slow memory before it begins."""
     definition_time: Annotated[int, Field(ge=-1)]
+    """Time of the instruction that first writes it; -1 for parameters, constants and inputs."""
     use_times: tuple[Count, ...] = ()
+    """Times of all instructions that have it as an operand."""
     alias_group: int | None = None
+    """Buffers of one group (views, in-place results) share one place."""
     pinned_slow: bool = False
+    """Never in fast memory."""
 
 
-class Program(Document):
-    """Instructions in schedule order and the buffers that they name.
-
-    ``accelerator`` names the target whose peaks gave ``compute_seconds``, where known.
-    """
+class Program(Document, use_attribute_docstrings=True):
+    """Instructions in schedule order and the buffers that they name."""
 
     name: str
+    """For people."""
     source: str = ""
+    """Where the program comes from."""
     accelerator: str | None = None
+    """The target whose peaks gave ``compute_seconds``, where known."""
     instructions: tuple[Instruction, ...]
+    """The schedule, which no plan changes."""
     buffers: tuple[Buffer, ...]
+    """Every tensor that an instruction names."""
 
     @model_validator(mode="after")
     def _check_references(self) -> Program:

@@ -1,4 +1,4 @@
-"""The executable form of the timing semantics (DESIGN section 3): what a plan costs, instruction by instruction.
+"""The executable form of the timing rules (``docs/semantics.md``): what a plan costs, instruction by instruction.
 
 One clock and one FIFO queue of background copies::
 

@@ -1,4 +1,4 @@
-"""The analytical model of an instruction's time, and the lower bound it gives (DESIGN section 3).
+"""The analytical model of an instruction's time, and the lower bound it gives (``docs/semantics.md``).
 
 XLA's memory-space assignment uses the same formula (``xla/service/memory_space_assignment/cost_analysis.cc``).
 """

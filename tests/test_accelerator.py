@@ -241,7 +241,7 @@ def test_the_slower_unit_decides_the_compute_time(
 
 def test_the_ten_lines_of_the_docs_load(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "accelerators.md").read_text(encoding="utf-8")
-    example = page.split("```toml\n")[1].split("```")[0]
+    example = page.split('```toml title="my_part.toml"\n')[1].split("```")[0]
     assert len(example.splitlines()) == 10
     assert load_accelerator(write(tmp_path, example)).copy_bandwidth == 20e9
 

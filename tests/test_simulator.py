@@ -1,4 +1,4 @@
-"""The timing rules of DESIGN section 3, each against times derived by hand.
+"""The timing rules (docs/semantics.md), each against times derived by hand.
 
 On ``unit`` every rate is 1 byte/s and 1 FLOP/s, so that an access of n bytes takes n seconds in either memory, and a
 copy of n bytes n seconds of DMA time. Instructions are written as (compute seconds, operands, results).

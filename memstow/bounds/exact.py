@@ -175,7 +175,7 @@ class _Search:
             self._best, self._chosen, self._offsets = self._seconds(fast, moves), chosen, offsets
 
     def _seconds(self, fast: Sequence[int], moves: list[tuple[Move, int]]) -> float:
-        """Time with these bytes in fast memory and these copies, in queue order (``DESIGN.md`` section 3)."""
+        """Time with these bytes in fast memory and these copies, in queue order (``docs/semantics.md``)."""
         clock, offered = 0.0, 0.0
         joined, finish = 0, 0.0
         dues: list[tuple[int, float]] = []

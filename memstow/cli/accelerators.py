@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..accelerator import Accelerator, builtin_names, load_accelerator
+from ..schemas.keys import document_keys
 from .console import as_json, format_bytes, format_count, format_seconds, print_json, print_lines, print_table
 from .options import JsonOption
 
@@ -23,23 +24,6 @@ _UNITS = {
     "max_cross_program_prefetches": "copies",
     "max_outstanding_prefetches": "copies",
     "max_outstanding_evictions": "copies",
-}
-_MEANINGS = {
-    "matrix_unit.depth": "reduced extent that the matrix unit takes at once",
-    "matrix_unit.columns": "columns of the result that the matrix unit takes at once",
-    "launch_overhead_seconds": "fixed cost of every kernel",
-    "max_cross_program_prefetches": "prefetches that may begin before the program",
-    "flops_per_second": "matrix-unit peak for this data type",
-    "vector_flops_per_second": "peak of all other arithmetic for this data type",
-    "capacity_bytes": "size",
-    "read_bytes_per_second": "read bandwidth; the slower direction counts",
-    "write_bytes_per_second": "write bandwidth; the slower direction counts",
-    "latency_seconds": "fixed delay of an access; for reference, not in the timing model",
-    "alignment_bytes": "every offset is a multiple of it",
-    "dma.bytes_per_second": "rate of a background copy",
-    "dma.latency_seconds": "fixed cost of every background copy",
-    "dma.max_outstanding_prefetches": "copies into fast memory open at one time",
-    "dma.max_outstanding_evictions": "copies out of fast memory open at one time",
 }
 
 
@@ -78,8 +62,9 @@ def accelerators_command(
 
 def figures(part: Accelerator) -> list[Figure]:
     """Every number of a description, in the order of its fields."""
+    meanings = {key.path.removesuffix(".*"): key.description for key in document_keys("accelerator")}
     return [
-        Figure(key, value, _unit(key), _meaning(key), part.sources.get(key, ""))
+        Figure(key, value, unit_of(key), _meaning(key, meanings), part.sources.get(key, ""))
         for key, value in _numbers(part.model_dump(exclude={"sources", "cost_model"}))
         if key != "matrix_unit"  # one that the part does not give
     ]
@@ -129,12 +114,13 @@ def _numbers(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", value
 
 
-def _unit(key: str) -> str:
+def unit_of(key: str) -> str:
+    """Unit of a number by its key; empty where the key is no number's."""
     if "flops_per_second" in key:
         return _UNITS["flops_per_second"]
-    return next(unit for ending, unit in _UNITS.items() if key.endswith(ending))
+    return next((unit for ending, unit in _UNITS.items() if key.endswith(ending)), "")
 
 
-def _meaning(key: str) -> str:
-    group, _, last = key.rpartition(".")
-    return next(_MEANINGS[name] for name in (key, last, group) if name in _MEANINGS)
+def _meaning(key: str, meanings: Mapping[str, str]) -> str:
+    """That of the key, or of the table of numbers by data type that it is in."""
+    return meanings.get(key) or meanings[key.rpartition(".")[0]]

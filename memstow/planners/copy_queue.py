@@ -1,6 +1,6 @@
 """The FIFO queue of background copies, kept up to date while copies are added one stay at a time.
 
-The semantics are those of the simulator (DESIGN section 3), with one number as the queue's state: the DMA seconds
+The semantics are those of the simulator (``docs/semantics.md``), with one number as the queue's state: the DMA seconds
 *pending* at an instruction time. A copy due at t stalls the program until no more is pending than what joined the
 queue behind it. A change is followed only until the pending seconds are what they were without it. Here with 2 s idle
 in every instruction::

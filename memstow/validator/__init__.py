@@ -1,4 +1,4 @@
-"""The validator: checks a memory plan against the seven rules of DESIGN section 2.
+"""The validator: checks a memory plan against the seven rules of ``docs/semantics.md``.
 
 It shares no code with any planner or with the simulator, so that their mistakes cannot hide here.
 

@@ -12,7 +12,7 @@ class Violation:
     """One broken rule of plan validity.
 
     Attributes:
-        rule: 1..7 as numbered in DESIGN section 2; 0 for a reference that the program does not know.
+        rule: 1..7 as numbered in ``docs/semantics.md``; 0 for a reference that the program does not know.
         message: the buffer by name and id, the times and offsets, what was expected and what was found.
         instruction: the instruction time concerned, where there is one.
         buffer: the id of the buffer concerned, where there is one.
