@@ -20,7 +20,7 @@ help: ## List the targets
 .venv/dependencies: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) --no-deps --retries 0 --index-url https://download.pytorch.org/whl/cpu torch || $(PIP) --no-deps torch
-	$(PIP) scikit-build-core cmake ninja apache-tvm-ffi $$($(BIN)/python tools/requirements.py zoo dev train vela ray evaluate)
+	$(PIP) scikit-build-core cmake ninja apache-tvm-ffi $$($(BIN)/python tools/requirements.py zoo dev train vela ray evaluate learned report)
 	touch $@
 
 # Editable: Python sources are used where they lie, so only the core and the metadata make a new install necessary.

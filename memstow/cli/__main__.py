@@ -1,5 +1,5 @@
 """``python -m memstow.cli``."""
 
-from .app import main
+from ..launch import main
 
 main()
