@@ -11,7 +11,7 @@ CPP := $(shell find tvm_ext -name '*.cc' -o -name '*.h')
 CORE := $(filter-out tvm_ext/tests/%,$(CPP))
 
 .DEFAULT_GOAL := help
-.PHONY: help agent install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans bench-agent cost-models clean
+.PHONY: help agent bench-explore install demo test test-cpp test-python lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans bench-agent cost-models wheel-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,12 @@ lint: install ## Check style, types, layers and generated files
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation --no-deps --upgrade --target build/installed .
 	cd build/installed && ../../$(BIN)/mypy --config-file ../../pyproject.toml --strict -p memstow
 	cd build/installed && ../../$(BIN)/lint-imports --config ../../pyproject.toml
+
+wheel-check: .venv/dependencies ## Build the wheel, install it into an empty environment, use it from an empty folder
+	$(BIN)/python tools/wheel_check.py --json build/wheel_check.json
+
+bench-explore: install ## Three models of the zoo on variants of the TPU v5e; write docs/explore.md and its picture
+	$(BIN)/python benchmarks/explore.py
 
 format: .venv/dependencies ## Rewrite the sources in the project's style
 	$(BIN)/ruff check --fix .

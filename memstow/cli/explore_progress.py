@@ -22,11 +22,10 @@ class ExploreBar(LiveBar):
 
     def report(self, point: Point) -> None:
         """A point is done."""
-        from ..explore import PARAMETERS
+        from ..explore import describe_values
 
         self._done += 1
-        where = ", ".join(f"{name} {PARAMETERS[name].quantity.show(value)}" for name, value in point.values.items())
-        text = f"{point.model}, {where}: {_figures(point)}"
+        text = f"{point.model}, {describe_values(point.values)}: {_figures(point)}"
         self.show(text, self._done)
         if point.error or not self.is_live:
             notice(f"{self._done:>{len(str(self._total))}} of {self._total}  {text}")

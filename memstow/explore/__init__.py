@@ -16,7 +16,7 @@ from __future__ import annotations
 from .grid import Axis, Grid, Variant, parse_axes
 from .journal import Journal
 from .measure import Task, measure_here
-from .parameters import PARAMETERS, Parameter
+from .parameters import PARAMETERS, Parameter, describe_values
 from .results import MEAN, ExploreResults, ExploreSettings, Point, collect
 from .table import points_csv
 
@@ -33,6 +33,7 @@ __all__ = [
     "Task",
     "Variant",
     "collect",
+    "describe_values",
     "measure_here",
     "parse_axes",
     "points_csv",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +95,11 @@ _ALL = (
 )
 #: Every parameter by its name.
 PARAMETERS = {parameter.name: parameter for parameter in _ALL}
+
+
+def describe_values(values: Mapping[str, float]) -> str:
+    """Values of parameters by name, in words."""
+    return ", ".join(f"{name} {PARAMETERS[name].quantity.show(value)}" for name, value in values.items())
 
 
 def find_parameter(name: str) -> Parameter:

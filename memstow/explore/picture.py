@@ -176,9 +176,7 @@ def _legend(figure: Any, axis: Any, view: View) -> None:
     marks = [
         lines.Line2D([], [], color=_FAINT, linewidth=1.8, label="time of the plan"),
         lines.Line2D([], [], color=_FAINT, linewidth=1.0, linestyle=":", label="proven bound"),
-        lines.Line2D(
-            [], [], color=_FAINT, marker="o", linestyle="", label="on the front: none cheaper is as fast"
-        ),
+        lines.Line2D([], [], color=_FAINT, marker="o", linestyle="", label="on the front: none cheaper is as fast"),
     ]
     curves = axis.get_legend_handles_labels()[0] if view.others else []
     figure.legend(

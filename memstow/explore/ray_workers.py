@@ -10,6 +10,7 @@ from ..errors import InvalidInputError, MemstowError
 from ..extras import require
 from ..program import Program
 from .measure import Task, measure
+from .parameters import describe_values
 from .results import ExploreSettings, Point
 
 #: Tasks at hand per worker, so that none waits for the next.
@@ -66,7 +67,7 @@ def _measure(
 
 
 def _result(ray: Any, reference: Any, task: Task) -> Point:
-    where = f"{task.model} at {task.variant.values}"
+    where = f"{task.model}, {describe_values(task.variant.values)}"
     try:
         point: Point = ray.get(reference)
     except ray.exceptions.RayTaskError as error:

@@ -9,6 +9,7 @@ from ..accelerator import Accelerator
 from ..bench import Machine
 from ..schema import Document
 from .grid import Grid
+from .parameters import describe_values
 from .pareto import Candidate, front
 
 #: What takes the place of a model's name for the geometric mean over all models.
@@ -84,7 +85,9 @@ class ExploreResults(Document):
     @property
     def failures(self) -> list[str]:
         """The points without a plan, each with the reason."""
-        return [f"{point.model} at {point.values}: {point.error}" for point in self.points if point.error]
+        return [
+            f"{point.model}, {describe_values(point.values)}: {point.error}" for point in self.points if point.error
+        ]
 
     def of(self, model: str) -> list[Point]:
         """The points of one model, or of :data:`MEAN`, that have a plan."""
