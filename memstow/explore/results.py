@@ -85,9 +85,8 @@ class ExploreResults(Document):
     @property
     def failures(self) -> list[str]:
         """The points without a plan, each with the reason."""
-        return [
-            f"{point.model}, {describe_values(point.values)}: {point.error}" for point in self.points if point.error
-        ]
+        failed = (point for point in self.points if point.error)
+        return [f"{point.model}, {describe_values(point.values)}: {point.error}" for point in failed]
 
     def of(self, model: str) -> list[Point]:
         """The points of one model, or of :data:`MEAN`, that have a plan."""
