@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from memstow.explore import MEAN, PARAMETERS, ExploreResults, Point
+from memstow.explore.pareto import TOLERANCE
 
 MODELS = ("bert", "resnet50", "unet")
 AXES = ("capacity=1MiB..128MiB", "slow_bandwidth=x0.25..x4")
@@ -25,9 +26,8 @@ CLOSE = 1.05
 def main() -> int:
     """Explore and write."""
     arguments = ["explore", *MODELS, "--vary", ",".join(AXES), *OPTIONS]
-    run = subprocess.run(
-        [sys.executable, "-m", "memstow.cli", *arguments, "--out", str(FOLDER), "--resume"], check=False
-    )
+    command = [sys.executable, "-m", "memstow.cli", *arguments, "--out", str(FOLDER), "--resume"]
+    run = subprocess.run(command, check=False)
     if run.returncode != 0:
         return run.returncode
     results = ExploreResults.load(FOLDER / "explore.json")
@@ -45,19 +45,20 @@ def lines(results: ExploreResults, command: str) -> Iterator[str]:
     yield from (
         "# Variants of an accelerator",
         "",
-        "What more fast memory or a faster slow memory would give: models of the zoo, planned for every variant of a part.",
-        f"Made by `make bench-explore` on {results.date} ({results.machine}), by",
+        "What more fast memory or a faster slow memory would give: models of the zoo, planned for every variant of a",
+        f"part. Made by `make bench-explore` on {results.date} ({results.machine}), by",
         "",
         "```sh",
         command.replace(" --vary ", " \\\n  --vary ").replace(" --size ", " \\\n  --size "),
         "```",
         "",
-        f"{count} points took {wall:.0f} s of planning and proving bounds, one after another. All times are simulated, by the roofline.",
+        f"{count} points took {wall:.0f} s of planning and proving bounds, one after another. All times are simulated,",
+        "by the roofline.",
         "",
         "![Times over the capacity, and gaps](images/explore.svg)",
         "",
-        "A variant is on the *front* of a model if no other that asks for as little capacity and bandwidth is as fast, within 1 %:",
-        "asking for more than a variant on the front must make the model at least 1 % faster.",
+        "A variant is on the *front* of a model if no other that asks for no more capacity and bandwidth is as fast,",
+        f"within {100 * TOLERANCE:g} %.",
     )
     for model in results.fronts:
         yield from ("", f"## {model}", "", *section(results, model))

@@ -61,7 +61,7 @@ class Journal:
             os.fsync(stream.fileno())
 
     def _write(self) -> None:
-        write_text(self.path, "".join(_line(record) for record in (self.settings, *self.points)))
+        write_text(self.path, "".join([_line(self.settings), *map(_line, self.points)]))
 
     def _lines(self) -> list[object]:
         try:
