@@ -18,7 +18,7 @@ from memstow.explore.pareto import TOLERANCE
 MODELS = ("bert", "resnet50", "unet")
 AXES = ("capacity=1MiB..128MiB", "slow_bandwidth=x0.25..x4")
 OPTIONS = ("--size", "full", "--accelerator", "tpu_v5e", "--planner", "greedy", "--bound-time", "5")
-FOLDER, PAGE, PICTURES = Path("build/explore"), Path("docs/explore.md"), Path("docs/images")
+FOLDER, PAGE, PICTURE = Path("build/explore"), Path("docs/explore.md"), Path("docs/images/explore.svg")
 #: A variant within this factor of a model's fastest is close to it.
 CLOSE = 1.05
 
@@ -31,9 +31,8 @@ def main() -> int:
     if run.returncode != 0:
         return run.returncode
     results = ExploreResults.load(FOLDER / "explore.json")
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for ending in ("svg", "png"):
-        shutil.copyfile(FOLDER / f"explore.{ending}", PICTURES / f"explore.{ending}")
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(FOLDER / PICTURE.name, PICTURE)
     PAGE.write_text("\n".join(lines(results, " ".join(["memstow", *arguments]))) + "\n", encoding="utf-8")
     return 0
 
@@ -58,7 +57,7 @@ def lines(results: ExploreResults, command: str) -> Iterator[str]:
         "![Times over the capacity, and gaps](images/explore.svg)",
         "",
         "A variant is on the *front* of a model if no other that asks for no more capacity and bandwidth is as fast,",
-        f"within {100 * TOLERANCE:g} %.",
+        f"within {100 * TOLERANCE:g} %. A plan for less fast memory and a bound for more count where they are better.",
     )
     for model in results.fronts:
         yield from ("", f"## {model}", "", *section(results, model))

@@ -23,6 +23,7 @@ from memstow.explore import (
     parse_axes,
     points_csv,
 )
+from memstow.explore.carry import carried
 from memstow.explore.pareto import Candidate, front
 
 from . import worked_example as example
@@ -204,6 +205,42 @@ def test_less_latency_is_dearer() -> None:
     found = explored(grid("copy_latency=0|4"), "p")
     front_values = [point.values["copy_latency"] for point in found.front_of("p")]
     assert front_values == [4.0, 0.0]
+
+
+def point(capacity: int, planned: float, bound: float, rate: float = 1.0) -> Point:
+    return Point(
+        model="p",
+        fingerprint="f",
+        values={"slow_bandwidth": rate, "capacity": capacity},
+        planned_seconds=planned,
+        lower_bound_seconds=bound,
+        gap_ratio=planned / bound - 1.0,
+        arena_bytes=capacity,
+    )
+
+
+def test_points_take_over_what_holds_for_them_too() -> None:
+    """The plan for 4 bytes is better than that for 8, the bound for 8 better than that for 4."""
+    other = point(8, 30.0, 1.0, rate=2.0)
+    found = {
+        (p.values["slow_bandwidth"], p.values["capacity"]): p
+        for p in carried([point(8, 13.0, 10.0), point(4, 12.0, 8.0), point(2, 20.0, 16.0), other, point(16, 11.0, 5.0)])
+    }
+    figures = [
+        (p.planned_seconds, p.arena_bytes, p.plan_capacity_bytes, p.lower_bound_seconds, p.bound_capacity_bytes)
+        for p in (found[1.0, capacity] for capacity in (2, 4, 8, 16))
+    ]
+    assert figures == [(20.0, 2, 2, 16.0, 2), (12.0, 4, 4, 10.0, 8), (12.0, 4, 4, 10.0, 8), (11.0, 16, 16, 5.0, 16)]
+    assert found[1.0, 8].gap_ratio == pytest.approx(0.2)
+    assert (found[2.0, 8].planned_seconds, found[2.0, 8].lower_bound_seconds) == (30.0, 1.0)
+
+
+def test_points_without_a_plan_or_a_capacity_stay_as_they_are() -> None:
+    points = [
+        Point(model="p", fingerprint="f", values={"capacity": 4}, error="no plan"),
+        Point(model="p", fingerprint="f", values={"copy_latency": 1.0}, planned_seconds=1.0),
+    ]
+    assert carried(points) == points
 
 
 def test_the_table_has_a_row_for_every_point() -> None:

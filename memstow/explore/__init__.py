@@ -13,11 +13,12 @@ the *front* has the variants that no other beats in time without more capacity, 
 
 from __future__ import annotations
 
+from .assembly import collect
 from .grid import Axis, Grid, Variant, parse_axes
 from .journal import Journal
 from .measure import Task, measure_here
 from .parameters import PARAMETERS, Parameter, describe_values
-from .results import MEAN, ExploreResults, ExploreSettings, Point, collect
+from .results import MEAN, ExploreResults, ExploreSettings, Point
 from .table import points_csv
 
 __all__ = [

@@ -19,6 +19,8 @@ FIGURES = (
     "prefetch_bytes",
     "evict_bytes",
     "arena_bytes",
+    "plan_capacity_bytes",
+    "bound_capacity_bytes",
     "wall_seconds",
     "error",
 )

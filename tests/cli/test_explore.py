@@ -30,6 +30,12 @@ def programs(tmp_path: Path) -> list[Path]:
     return paths
 
 
+@pytest.fixture
+def no_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tests need no picture, which takes seconds."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+
 def test_models_on_a_grid(programs: list[Path], part: Path) -> None:
     pytest.importorskip("matplotlib")
     result = memstow("explore", *programs, "--accelerator", part, *VARY, *QUICK)
@@ -42,6 +48,7 @@ def test_models_on_a_grid(programs: list[Path], part: Path) -> None:
     assert re.search(r"16 B +1 B/s +20 s +1\.\d\d\d +0\.833 +0\.0 %", result.out)
 
 
+@pytest.mark.usefixtures("no_matplotlib")
 def test_the_document_on_standard_output_is_the_one_in_the_folder(programs: list[Path], part: Path) -> None:
     result = memstow("explore", programs[0], "--accelerator", part, *VARY, *QUICK, "--json")
     found = ExploreResults.parse(result.document["results"], where="stdout")
@@ -50,6 +57,7 @@ def test_the_document_on_standard_output_is_the_one_in_the_folder(programs: list
     assert found.axes == {"capacity": (1.0, 16.0), "slow_bandwidth": (1.0, 2.0)}
 
 
+@pytest.mark.usefixtures("no_matplotlib")
 def test_finished_points_are_not_planned_again(
     programs: list[Path], part: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +71,7 @@ def test_finished_points_are_not_planned_again(
     assert len(ExploreResults.load("out/explore.json").of(MEAN)) == 3
 
 
+@pytest.mark.usefixtures("no_matplotlib")
 def test_ctrl_c_keeps_the_finished_points(programs: list[Path], part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real, calls = Journal.add, iter(range(9))
 
@@ -80,6 +89,7 @@ def test_ctrl_c_keeps_the_finished_points(programs: list[Path], part: Path, monk
     monkeypatch.undo()
 
 
+@pytest.mark.usefixtures("no_matplotlib")
 def test_a_failed_point_is_told_of(programs: list[Path], part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(monkeypatch, invalid=Invalid())
     result = memstow("explore", programs[0], "--accelerator", part, *VARY, *QUICK, "--planner", "invalid")
@@ -87,10 +97,8 @@ def test_a_failed_point_is_told_of(programs: list[Path], part: Path, monkeypatch
     assert "no plan: p, capacity 16 B, slow_bandwidth 1 B/s: planner 'invalid' made an invalid plan" in result.out
 
 
-def test_without_matplotlib_there_is_no_picture(
-    programs: list[Path], part: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+@pytest.mark.usefixtures("no_matplotlib")
+def test_without_matplotlib_there_is_no_picture(programs: list[Path], part: Path) -> None:
     result = memstow("explore", programs[0], "--accelerator", part, *VARY, *QUICK)
     assert result.code == 0
     assert "no picture: the picture: expected matplotlib, found none; install it: pip install 'memstow[re" in result.err
@@ -123,6 +131,7 @@ def test_programs_of_one_name_are_refused(programs: list[Path], part: Path) -> N
     assert "p: expected each program once, found two of that name; rename a file" in message
 
 
+@pytest.mark.usefixtures("no_matplotlib")
 def test_models_are_brought_to_programs() -> None:
     """A model of the zoo and a function of one's own, through the real compiler."""
     Path("mine.py").write_text(
