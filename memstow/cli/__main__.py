@@ -1,5 +1,5 @@
 """``python -m memstow.cli``."""
 
-from ..launch import main
+from .app import main
 
 main()
