@@ -122,16 +122,18 @@ def _problem(folder: Path) -> str:
 
 def _part(name: str, answer: Found, found: str) -> Part:
     if answer.failure:
-        return Part(name, False, answer.failure, pip_install(f"--force-reinstall --no-deps {_origin()}"))
+        return Part(name, False, answer.failure, _install_anew())
     return Part(name, True, found)
 
 
-def _origin() -> str:
-    """What memstow was installed from, as pip takes it."""
+def _install_anew() -> str:
+    """The command that installs memstow from where it came; none if that is not on record."""
     try:
         text = metadata.distribution("memstow").read_text("direct_url.json")
         record = json.loads(text) if text else {}
     except (metadata.PackageNotFoundError, json.JSONDecodeError):
         record = {}
-    url = record.get("url", "memstow").removeprefix("file://")
-    return f"--editable {shlex.quote(url)}" if record.get("dir_info", {}).get("editable") else shlex.quote(url)
+    if "url" not in record:
+        return ""
+    option = "--editable " if record.get("dir_info", {}).get("editable") else ""
+    return pip_install(f"--force-reinstall --no-deps {option}{shlex.quote(record['url'].removeprefix('file://'))}")
