@@ -11,7 +11,7 @@ CPP := $(shell find tvm_ext -name '*.cc' -o -name '*.h')
 CORE := $(filter-out tvm_ext/tests/%,$(CPP))
 
 .DEFAULT_GOAL := help
-.PHONY: help agent install demo test test-cpp test-python test-docs docs docs-tables docs-images lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans bench-agent cost-models report-images clean
+.PHONY: help agent bench-explore install demo test test-cpp test-python test-docs docs docs-tables docs-images lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans bench-agent cost-models report-images wheel-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' Makefile
@@ -20,7 +20,7 @@ help: ## List the targets
 .venv/dependencies: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(PIP) --no-deps --retries 0 --index-url https://download.pytorch.org/whl/cpu torch || $(PIP) --no-deps torch
-	$(PIP) scikit-build-core cmake ninja apache-tvm-ffi $$($(BIN)/python tools/requirements.py zoo dev train vela ray evaluate report docs)
+	$(PIP) scikit-build-core cmake ninja apache-tvm-ffi $$($(BIN)/python tools/requirements.py zoo dev train vela ray evaluate learned report docs)
 	touch $@
 
 # Editable: Python sources are used where they lie, so only the core and the metadata make a new install necessary.
@@ -65,6 +65,12 @@ lint: install ## Check style, types, layers and generated files
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) --no-build-isolation --no-deps --upgrade --target build/installed .
 	cd build/installed && ../../$(BIN)/mypy --config-file ../../pyproject.toml --strict -p memstow
 	cd build/installed && ../../$(BIN)/lint-imports --config ../../pyproject.toml
+
+wheel-check: .venv/dependencies ## Build the wheel, install it into an empty environment, use it from an empty folder
+	$(BIN)/python tools/wheel_check.py --json build/wheel_check.json
+
+bench-explore: install ## Three models of the zoo on variants of the TPU v5e; write docs/explore.md and its picture
+	$(BIN)/python benchmarks/explore.py
 
 format: .venv/dependencies ## Rewrite the sources in the project's style
 	$(BIN)/ruff check --fix .

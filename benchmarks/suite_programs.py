@@ -6,10 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from memstow import planners
 from memstow.accelerator import Accelerator, load_accelerator
+from memstow.cli.programs import extract_program_of
 from memstow.cli.sources import find_source
-from memstow.planners import Effort
 from memstow.program import Program
 from memstow.retarget import retarget
 
@@ -61,16 +60,4 @@ def is_fresh(path: Path, newest: float) -> bool:
 
 def extract(name: str, size: str, accelerator: Accelerator) -> Program:
     """The program of a zoo model; no weight exists."""
-    from memstow.tvm_ext.compiler import compile_model
-
-    module, inputs = find_source(name, size).build(0, False)
-    return compile_model(
-        module,
-        inputs,
-        name=f"{name}-{size}",
-        accelerator=accelerator,
-        planner=planners.get("all-slow"),
-        effort=Effort(0.0),
-        seed=0,
-        plan_only=True,
-    ).program
+    return extract_program_of(find_source(name, size), accelerator)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ..accelerator import Accelerator
 from ..errors import InvalidInputError
+from ..extras import needed_for
 from ..program import Program
 from ..schema import Document, read_json
 from .features import (
@@ -227,8 +228,8 @@ def load_model(folder: Path) -> LearnedModel:
 
 
 def _read_trees(path: Path) -> xgboost.Booster:
-    import xgboost
-
+    with needed_for("learned cost models", "xgboost", "learned"):
+        import xgboost
     booster = xgboost.Booster()
     try:
         booster.load_model(bytearray(gzip.decompress(path.read_bytes())))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InvalidInputError
+from ..extras import needed_for
 from .baseline import fit_linear
 from .dataset import Dataset, Mask, Reals, build_dataset
 from .features import FEATURES_VERSION, NAMES
@@ -135,8 +136,8 @@ def fit_member(data: Dataset, settings: TrainingSettings, seed: int) -> xgboost.
 def _boost(
     data: Dataset, target: Reals, parameters: Mapping[str, float | int | str], rounds: int, settings: TrainingSettings
 ) -> xgboost.Booster:
-    import xgboost
-
+    with needed_for("training of cost models", "xgboost", "learned"):
+        import xgboost
     bins = int(parameters.get("max_bin", 256))
     matrix = xgboost.QuantileDMatrix(data.rows, target, max_bin=bins)
     fixed = {"tree_method": "hist", "max_bin": bins, "nthread": settings.threads}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InvalidInputError
+from ..extras import needed_for
 from .dataset import Dataset, build_dataset
 from .samples import SampleSet
 from .settings import TrainingSettings
@@ -28,14 +28,11 @@ def tune(samples: SampleSet, settings: TrainingSettings, trials: int, on_trial: 
     """The settings with the least median error of all trials; the first trial has the given ones.
 
     Raises:
-        InvalidInputError: Optuna is not installed, or there are too few programs.
+        MissingPackageError: Optuna is not installed.
+        InvalidInputError: there are too few programs.
     """
-    try:
+    with needed_for("--trials", "optuna", "train"):
         import optuna
-    except ImportError:
-        raise InvalidInputError(
-            "--trials: expected Optuna, found none; install it: pip install memstow[train]"
-        ) from None
     data = build_dataset(samples)
     known = _some_kernels(data.where(train_and_test(data)[0]), settings.seed)
     optuna.logging.set_verbosity(optuna.logging.WARNING)

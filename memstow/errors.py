@@ -36,6 +36,13 @@ class UnknownModelError(UnknownNameError):
         super().__init__("model", name, known, "For a model of your own pass FILE.py:FUNCTION.")
 
 
+class MissingPackageError(InvalidInputError):
+    """A package of one of memstow's extras is needed and is not installed; the message has the command."""
+
+    def __init__(self, purpose: str, package: str, extra: str) -> None:
+        super().__init__(f"{purpose}: expected {package}, found none; install it: pip install 'memstow[{extra}]'")
+
+
 class InfeasiblePlanError(MemstowError):
     """A plan breaks a rule of plan validity and must not be applied."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownModelError
+from ..extras import needed_for
 
 if TYPE_CHECKING:
     import torch
@@ -48,7 +49,11 @@ class Entry:
 
         device = "meta" if shapes_only or size == META_SIZE else "cpu"
         # transformers initialises from torch's global generator: fork it, so that the seed decides and nothing leaks.
-        with torch.random.fork_rng(devices=[]), torch.device(device):
+        with (
+            needed_for(f"model {self.name!r}", "transformers", "zoo"),
+            torch.random.fork_rng(devices=[]),
+            torch.device(device),
+        ):
             torch.manual_seed(seed)
             module, inputs = self.builder(**self.configs[size])
         return module.eval().requires_grad_(False), inputs

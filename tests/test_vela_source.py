@@ -79,7 +79,7 @@ def test_the_zoos_shapes_are_found_without_its_weights() -> None:
 
 def test_without_vela_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InvalidInputError, match=r"pip install memstow\[vela\]"):
+    with pytest.raises(InvalidInputError, match=r"pip install 'memstow\[vela\]'"):
         vela.VelaSource().provenance()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import tempfile
 from dataclasses import dataclass
 from importlib import metadata
@@ -15,6 +14,7 @@ from tvm.runtime import Executable
 from tvm.target import Target
 
 from ..errors import InvalidInputError
+from ..places import cache_folder
 
 #: Beyond this many bytes the libraries used longest ago are removed.
 MAX_BYTES = 4 << 30
@@ -28,10 +28,8 @@ class BuildCache:
 
     @classmethod
     def default(cls) -> Self:
-        """``$MEMSTOW_CACHE``, else ``memstow`` in the user's cache folder."""
-        own = os.environ.get("MEMSTOW_CACHE")
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        return cls(Path(own) if own else base / "memstow")
+        """The user's: :func:`~memstow.places.cache_folder`."""
+        return cls(cache_folder())
 
     def find(self, module: tvm.IRModule, target: Target) -> Path | None:
         """The library of a planned module, if it is there."""

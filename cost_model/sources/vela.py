@@ -44,7 +44,7 @@ class VelaSource:
         if version != VELA_VERSION:
             raise InvalidInputError(
                 f"samples of the source 'vela': expected ethos-u-vela {VELA_VERSION}, found {version}; "
-                "install it: pip install memstow[vela]"
+                "install it: pip install 'memstow[vela]'"
             )
         made_by = {
             "ethos-u-vela": version,

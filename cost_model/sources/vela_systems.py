@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from ...accelerator import Accelerator, MatrixUnit, load_accelerator
-from ...errors import InvalidInputError
+from ...errors import MissingPackageError
 
 VELA_VERSION = "5.2.0"
 
@@ -120,14 +120,11 @@ def package_path() -> Path:
     """Where Vela is installed.
 
     Raises:
-        InvalidInputError: it is not.
+        MissingPackageError: it is not.
     """
     found = importlib.util.find_spec("ethosu")
     if found is None or not found.submodule_search_locations or importlib.util.find_spec("ethosu.vela") is None:
-        raise InvalidInputError(
-            "samples of the source 'vela': expected the package ethos-u-vela, found none; "
-            "install it: pip install memstow[vela]"
-        )
+        raise MissingPackageError("samples of the source 'vela'", "ethos-u-vela", "vela")
     return Path(next(iter(found.submodule_search_locations)))
 
 

@@ -9,7 +9,7 @@ from ..native import library_path
 
 PACKAGE = Path(__file__).parents[1]
 #: Parts of the package that no measurement depends on.
-_OUTER = frozenset({"cli", "report", "schemas"})
+_OUTER = frozenset({"cli", "doctor", "launch.py", "report", "schemas"})
 
 
 def code_digest() -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import platform
-from pathlib import Path
-
+from ..hardware import core_count, cpu_name, memory_bytes, system_name
 from ..schema import Document
 
 
@@ -23,18 +20,4 @@ class Machine(Document):
 
 def describe_machine() -> Machine:
     """This machine."""
-    return Machine(
-        cpu=_cpu(),
-        cores=len(os.sched_getaffinity(0)),
-        memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-        system=f"{platform.system()} {platform.machine()}",
-    )
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or "unknown"
+    return Machine(cpu=cpu_name(), cores=core_count(), memory_bytes=memory_bytes(), system=system_name())

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from ..errors import InfeasiblePlanError, MemstowError
-from . import accelerators, agent, bench, bound, check, compile, cost_model, models, pack, plan, report
+from .commands import LazyGroup
 from .console import notice
 from .failures import EXIT_BAD_INPUT, EXIT_FAILED_CHECK, EXIT_INTERRUPTED
 
 
-class CommandGroup(TyperGroup):
+class CommandGroup(LazyGroup):
     """Turns the package's errors and Ctrl-C into one line on standard error and an exit code."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -26,6 +24,11 @@ class CommandGroup(TyperGroup):
             raise typer.Exit(EXIT_FAILED_CHECK) from error
         except MemstowError as error:
             notice(f"error: {error}")
+            raise typer.Exit(EXIT_BAD_INPUT) from error
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] == "memstow":
+                raise
+            notice(f"error: {error}; `memstow doctor` says what is missing and how to install it")
             raise typer.Exit(EXIT_BAD_INPUT) from error
         except KeyboardInterrupt as error:
             notice(f"interrupted: {error}" if str(error) else "interrupted: no file was changed")
@@ -41,21 +44,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("compile")(compile.compile_command)
-app.command("plan")(plan.plan_command)
-app.command("check")(check.check_command)
-app.command("report")(report.report_command)
-app.command("pack")(pack.pack_command)
-app.command("bound")(bound.bound_command)
-app.command("bench")(bench.bench_command)
-app.command("models")(models.models_command)
-app.command("accelerators")(accelerators.accelerators_command)
-app.add_typer(cost_model.app, name="cost-model")
-app.add_typer(agent.app, name="agent")
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata
+
         typer.echo(f"memstow {metadata.version('memstow')}")
         raise typer.Exit
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from memstow.cli.commands import COMMANDS, LazyCommand
 from memstow.cli.console import format_bytes, format_count, format_seconds
 from memstow.cli.tables import print_slow_tensors
 from memstow.explain import SlowTensor
@@ -14,18 +15,43 @@ from memstow.explain import SlowTensor
 from .harness import memstow, refused
 
 
-def test_help_imports_neither_torch_nor_tvm_nor_numpy() -> None:
+def test_help_imports_no_large_package() -> None:
     code = (
         "import sys; from memstow.cli import app; app(['--help'], standalone_mode=False);"
-        "sys.exit(sorted({'torch', 'tvm', 'tvm_ffi', 'numpy', 'transformers'} & sys.modules.keys()) or 0)"
+        "sys.exit(sorted({'torch', 'tvm', 'tvm_ffi', 'numpy', 'pydantic', 'transformers'} & sys.modules.keys()) or 0)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stderr
-    for command in ("compile", "plan", "check", "models", "accelerators"):
+    for command in COMMANDS:
         assert command in run.stdout
 
 
-@pytest.mark.parametrize("command", ["compile", "plan", "check", "report", "bench", "models", "accelerators"])
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_the_list_of_commands_says_how_the_help_of_each_begins(command: LazyCommand) -> None:
+    loaded = command.load()
+    assert loaded.name == command.name
+    assert loaded.help.partition("\n")[0] == command.summary
+
+
+def test_the_nearest_command_is_suggested() -> None:
+    assert "No such command 'exlore'. Did you mean 'explore'" in refused("exlore")
+
+
+def test_a_group_of_commands_has_its_own_help() -> None:
+    result = memstow("cost-model", "--help")
+    assert (result.code, "predict" in result.out, "--install-completion" in result.out) == (0, True, False)
+
+
+def test_a_package_that_is_not_installed_sends_to_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(command: LazyCommand) -> None:
+        raise ModuleNotFoundError("No module named 'pydantic'", name="pydantic")
+
+    monkeypatch.setattr(LazyCommand, "load", load)
+    expected = "error: No module named 'pydantic'; `memstow doctor` says what is missing and how to install it\n"
+    assert refused("models") == expected
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS.keys() - {"agent", "cost-model"}))
 def test_every_command_has_help_and_json(command: str) -> None:
     result = memstow(command, "--help")
     assert result.code == 0
