@@ -296,8 +296,9 @@ def test_tensorboard(tmp_path: Path) -> None:
 
 
 def test_tensorboard_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(InvalidInputError, match=r"TensorBoard is not installed; pip install 'memstow\[train\]'"):
+    monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(InvalidInputError, match=r"expected tensorboard, found none; install it: pip install 'memstow\[train\]'"):
         run(tmp_path, config(tensorboard=True))
 
 

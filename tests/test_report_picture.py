@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import importlib.util
 import re
+import sys
 from random import Random
 from xml.etree import ElementTree
 
@@ -151,7 +151,6 @@ def test_the_png_has_the_size_of_the_picture() -> None:
 
 
 def test_without_matplotlib_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr("memstow.report.raster.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(InvalidInputError, match=r"pip install 'memstow\[report\]'"):
         require_matplotlib()

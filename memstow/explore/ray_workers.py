@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..errors import InvalidInputError, MemstowError
-from ..extras import require
 from ..program import Program
+from ..ray_session import import_ray, start_ray
 from .measure import Task, measure
 from .parameters import describe_values
 from .results import ExploreSettings, Point
@@ -40,10 +40,10 @@ def measure_by_ray(
     """
     if count is not None and count < 1:
         raise InvalidInputError(f"--actors: expected 1 or more, found {count}")
-    ray = require("ray", "points in processes of their own", "ray")
+    ray = import_ray("points")
     owned = not ray.is_initialized()
     if owned:
-        _start(ray, count, address)
+        start_ray(ray, count, address)
     try:
         workers = count or max(1, int(ray.cluster_resources().get("CPU", 1)))
         yield from _measure(ray, tasks, programs, settings, workers)
@@ -78,16 +78,3 @@ def _result(ray: Any, reference: Any, task: Task) -> Point:
             "is there memory enough for so many workers?"
         ) from error
     return point
-
-
-def _start(ray: Any, count: int | None, address: str | None) -> None:
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    if address is None:
-        ray.init(num_cpus=count, include_dashboard=False, **quiet)
-        return
-    try:
-        ray.init(address=address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise InvalidInputError(
-            f"cluster {address}: cannot be reached ({str(error).splitlines()[0]}); start it with `ray start --head`"
-        ) from error

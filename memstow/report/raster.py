@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidInputError
+from ..extras import require
 from .picture import HEIGHT, WIDTH
 from .reported import ReportedPlan
 from .scene import scene_of
@@ -23,12 +22,12 @@ _ALIGN = {"start": "left", "middle": "center", "end": "right"}
 
 
 def require_matplotlib() -> None:
-    """Raise :class:`InvalidInputError`, which says how to install it, unless matplotlib is there."""
-    if find_spec("matplotlib") is None:
-        raise InvalidInputError(
-            "a PNG picture: expected matplotlib, found none; install it: pip install 'memstow[report]' "
-            "(an SVG picture needs nothing)"
-        )
+    """See that pictures can be painted.
+
+    Raises:
+        MissingPackageError: matplotlib is not installed.
+    """
+    require("matplotlib", "a PNG picture (SVG needs nothing)", "report")
 
 
 def picture_png(
@@ -39,7 +38,7 @@ def picture_png(
     ``width`` and ``height`` (each plan's) are in hundredths of an inch, at 250 dots per inch.
 
     Raises:
-        InvalidInputError: matplotlib is not installed.
+        MissingPackageError: matplotlib is not installed.
     """
     require_matplotlib()
     from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ...errors import InvalidInputError
+from ...extras import needed_for
 from ...schema import write_text
 
 #: The column that tells rounds apart, and the one that TensorBoard counts by.
@@ -23,7 +23,7 @@ class Curves:
         """Go on after ``rounds`` rounds and ``steps`` steps of the learner; what there is of later ones goes.
 
         Raises:
-            InvalidInputError: TensorBoard is wanted and not installed.
+            MissingPackageError: TensorBoard is wanted and not installed.
         """
         self._path = folder / "curves.csv"
         self._rows = [row for row in _read(self._path) if int(row[_ROUND]) < rounds]
@@ -61,10 +61,6 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def _tensorboard_writer(folder: Path, steps: int) -> Any:
-    try:
+    with needed_for("curves for TensorBoard (tensorboard = true)", "tensorboard", "train"):
         from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise InvalidInputError(
-            "tensorboard = true: TensorBoard is not installed; pip install 'memstow[train]', or set it to false"
-        ) from None
     return SummaryWriter(str(folder), purge_step=steps + 1 if steps else None)

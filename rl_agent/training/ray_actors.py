@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...errors import InvalidInputError, MemstowError
+from ...ray_session import import_ray, start_ray
 from .actor import Player, Task, Weights
 from .episode import Episode
 
@@ -40,14 +41,15 @@ class RayActors:
             object_store_bytes: of shared memory, on this machine; Ray's choice unless given.
 
         Raises:
-            InvalidInputError: Ray is not installed, there is no cluster at the address, or ``count`` is below 1.
+            MissingPackageError: Ray is not installed.
+            InvalidInputError: there is no cluster at the address, or ``count`` is below 1.
         """
         if count is not None and count < 1:
             raise InvalidInputError(f"actors: expected 1 or more of them, found {count}")
-        self._ray = _import_ray()
+        self._ray = import_ray("actors")
         self._owns_ray = not self._ray.is_initialized()
         if self._owns_ray:
-            _start(self._ray, count, address, object_store_bytes)
+            start_ray(self._ray, count, address, object_store_bytes=object_store_bytes)
         remote = self._ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=RETRIES)(_Actor)
         count = count or max(1, int(self._ray.cluster_resources().get("CPU", 1)))
         self._actors: list[Any] = [remote.remote(make_player) for _ in range(count)]
@@ -132,26 +134,3 @@ class _Actor:
     def run(self, task: Task, weights: Weights) -> Episode:
         """Do a task."""
         return task.run(self._player, weights)
-
-
-def _import_ray() -> Any:
-    try:
-        import ray
-    except ImportError:
-        raise InvalidInputError(
-            "actors in processes of their own need Ray, which is not installed; pip install 'memstow[ray]'"
-        ) from None
-    return ray
-
-
-def _start(ray: Any, count: int | None, address: str | None, object_store_bytes: int | None) -> None:
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    if address is None:
-        ray.init(num_cpus=count, include_dashboard=False, object_store_memory=object_store_bytes, **quiet)
-        return
-    try:
-        ray.init(address=address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise InvalidInputError(
-            f"cluster {address}: cannot be reached ({str(error).splitlines()[0]}); start it with `ray start --head`"
-        ) from error

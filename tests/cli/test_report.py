@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,7 @@ def test_too_many_capacities_are_refused(program: Path, plan: Path, part: Path) 
 def test_without_matplotlib_the_png_is_refused_at_once(
     program: Path, plan: Path, part: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("memstow.report.raster.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     message = refused("report", program, plan, "--accelerator", part, "--png", "p.png")
     assert "pip install 'memstow[report]'" in message
 
