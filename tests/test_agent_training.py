@@ -298,7 +298,7 @@ def test_tensorboard(tmp_path: Path) -> None:
 def test_tensorboard_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    with pytest.raises(InvalidInputError, match=r"expected tensorboard, found none; install it: pip install 'memstow\[train\]'"):
+    with pytest.raises(InvalidInputError, match=r"expected tensorboard, found none; .* 'memstow\[train\]'"):
         run(tmp_path, config(tensorboard=True))
 
 

@@ -16,9 +16,10 @@ class NetworkConfig(Document):
     """Sizes and kinds of a :class:`~memstow.rl_agent.networks.network.MemstowNetwork`.
 
     ``program_features`` (P) and ``state_features`` (F) count what is known of a decision from the program alone and of
-    the state at it; three state features from ``first_outlook`` on are the actions' outlooks. ``reader``: ``gtrxl`` reads decisions in the company of others, ``mlp`` each by itself.
-    ``value``: ``hl-gauss`` predicts a histogram, ``scalar`` one number. ``value_range`` is in parts of a decision's
-    potential, ``reward_range`` in symlog units of the reward. ``chunk`` is in decisions.
+    the state at it; three state features from ``first_outlook`` on are the actions' outlooks. ``reader``: ``gtrxl``
+    reads decisions in the company of others, ``mlp`` each by itself. ``value``: ``hl-gauss`` predicts a histogram,
+    ``scalar`` one number. ``value_range`` is in parts of a decision's potential, ``reward_range`` in symlog units of
+    the reward. ``chunk`` is in decisions.
     """
 
     program_features: Count

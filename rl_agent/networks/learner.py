@@ -60,7 +60,8 @@ class Report(NamedTuple):
     """Of one step.
 
     ``losses``: ``loss`` and its parts ``policy``, ``value``, ``reward``, ``consistency`` and ``outlook``, the mean
-    ``value_error``, ``gradient_norm`` before clipping and ``learning_rate``. ``value_errors`` (N,) of the windows, for their priorities.
+    ``value_error``, ``gradient_norm`` before clipping and ``learning_rate``. ``value_errors`` (N,) of the windows, for
+    their priorities.
     """
 
     losses: dict[str, float]
