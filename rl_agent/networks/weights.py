@@ -127,7 +127,8 @@ def core_arrays(network: MemstowNetwork) -> list[NDArray[np.float32]]:
 
     In this order: representation W1, b1, W2, b2; prediction trunk W, b; corrections W, b; outlooks W, b; value W, b;
     the value's support (bins,), empty where the output is the value itself; dynamics W1, b1, W2, b2; reward W, b; the
-    reward's support (bins,) in symlog units. Inputs are concatenated as in :class:`~memstow.rl_agent.networks.network.MemstowNetwork`.
+    reward's support (bins,) in symlog units. Inputs are concatenated as in
+    :class:`~memstow.rl_agent.networks.network.MemstowNetwork`.
     """
     return [np.array(tensor.detach().cpu().numpy(), dtype=np.float32, order="C") for tensor in _core_tensors(network)]
 
