@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..plan import MemoryPlan
-from ..planners.base import Problem
-from ..report import render_report
-from ..schema import write_text
-from ..simulator import Simulation
-from ..summary import Summary
-from ..trace import trace_json
-from .output import OutputFolder
+from .output_folder import OutputFolder
+from .plan import MemoryPlan
+from .planners.base import Problem
+from .report import render_report
+from .schema import write_text
+from .simulator import Simulation
+from .summary import Summary
+from .trace import trace_json
 
 if TYPE_CHECKING:
-    from ..explain import SlowTensor
+    from .explain import SlowTensor
 
 PROGRAM, PLAN, SUMMARY, TRACE, REPORT = "program.json", "plan.json", "summary.json", "trace.json", "report.html"
 DOCUMENTS = (PROGRAM, PLAN, SUMMARY, TRACE, REPORT)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from memstow.cli.output import OutputFolder
+from memstow.output_folder import OutputFolder
 from memstow.errors import InvalidInputError
 
 from .harness import names_in
