@@ -17,7 +17,7 @@ from tvm.target import Target
 
 from ..accelerator import Accelerator
 from ..bounds import Bound
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, MemstowError, UnsupportedModelError
 from ..plan import MemoryPlan
 from ..planners import Effort, Planner, Problem
 from ..planning import plan_with_bound
@@ -137,7 +137,7 @@ def compile_model(
         exported = export_model(module, inputs, keywords, name=name)
     with phases.run("import"):
         imported = import_exported(exported, name=name)
-    with phases.run("fuse"):
+    with phases.run("fuse"), _tvm_at_work(name, "fusing its operators"):
         lowered = lower(imported, target)
     with phases.run("extract"):
         program = extract_program(lowered, options.host_accelerator, name=name, source="torch.export")
@@ -168,9 +168,9 @@ def compile_model(
     library = cache.find(planned, target)
     if library is not None:
         return compilation(library, cache_hit=True)
-    with phases.run("schedule"), target:
+    with phases.run("schedule"), _tvm_at_work(name, "scheduling its kernels"), target:
         scheduled = Sequential([ScheduleForCPU(), *finish_passes()])(planned)
-    with phases.run("build"):
+    with phases.run("build"), _tvm_at_work(name, "building its machine code"):
         executable = tvm.compile(scheduled, target=target, relax_pipeline=Sequential([]))
         library = cache.store(planned, target, executable)
     return compilation(library)
@@ -193,6 +193,20 @@ def lower(imported: ImportedModel, target: Target) -> tvm.IRModule:
     """Phases 1 and 2 of the pipeline: fused kernels in destination-passing style."""
     with target:
         return Sequential([*fuse_passes(target), *lower_passes()])(imported.module)
+
+
+@contextmanager
+def _tvm_at_work(name: str, purpose: str) -> Iterator[None]:
+    """What TVM raises of its own names the model; it has many kinds of error."""
+    try:
+        yield
+    except MemstowError:
+        raise
+    except Exception as error:
+        text = next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
+        raise UnsupportedModelError(
+            f"model {name!r}: TVM fails at {purpose} ({text.strip()[:300]}); change the model and report this"
+        ) from error
 
 
 class _Phases:

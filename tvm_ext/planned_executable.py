@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -69,10 +69,19 @@ class PlannedExecutable:
         outputs = self._main(*given, *(self._bound.get(name, weights[name]) for name in self.weights))
         return tuple(torch.utils.dlpack.from_dlpack(output) for output in outputs)
 
+    def unbound(self) -> PlannedExecutable:
+        """The same machine code, for the weights of another model; holds on to none yet."""
+        return replace(self, _bound=_BoundTensors())
+
     @cached_property
     def _main(self) -> Any:
-        machine = relax.VirtualMachine(tvm.runtime.load_module(str(self.library)), tvm.cpu())
-        return machine["main"]
+        try:
+            return relax.VirtualMachine(tvm.runtime.load_module(str(self.library)), tvm.cpu())["main"]
+        except Exception as error:  # TVM raises RuntimeError, AttributeError and its own
+            found = (str(error).strip() or type(error).__name__).splitlines()[-1]
+            raise InvalidInputError(
+                f"{self.library}: expected the machine code of a planned program, found: {found}; compile it again"
+            ) from error
 
 
 class _BoundTensors:

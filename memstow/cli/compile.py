@@ -213,7 +213,7 @@ def _stage(
 
     slow_tensors = slow_tensor_reasons(problem, plan)
     with output.writing():
-        artifacts.stage_documents(output, problem, plan, simulation, summary, slow_tensors)
+        artifacts.PlanDocuments.of(problem, plan, simulation, summary, slow_tensors).stage(output)
         if not request.plan_only:
             compilation.export(output.stage(artifacts.LIBRARY))
     return Result(summary, slow_tensors)
