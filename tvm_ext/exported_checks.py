@@ -22,14 +22,21 @@ def check_exported(exported: ExportedProgram, *, name: str) -> None:
     """See that a decomposed program can become a planned one.
 
     Raises:
-        UnsupportedModelError: it writes to a tensor that it is given, draws random numbers, or has operators that
-            TVM's importer does not know. Names the operators and where the model calls them.
+        UnsupportedModelError: it writes to a tensor that it is given, draws random numbers, has a tensor without
+            elements, or operators that TVM's importer does not know. Names operators and where the model calls them.
     """
     for spec in exported.graph_signature.output_specs:
         if spec.kind is not OutputKind.USER_OUTPUT:
             raise UnsupportedModelError(
                 f"model {name!r}: expected a model that writes to none of its inputs and weights, found one that "
                 f"changes {spec.target or spec.arg.name!r} in place; return the value instead, or call module.eval()"
+            )
+    for node in exported.graph.nodes:
+        value = node.meta.get("val")
+        if isinstance(value, torch.Tensor) and value.numel() == 0:
+            raise UnsupportedModelError(
+                f"model {name!r}: expected tensors with elements, found {node.name!r} of shape {tuple(value.shape)}; "
+                "compile it for other shapes"
             )
     random = [node for node in _calls(exported) if _is_random(node)]
     if random:

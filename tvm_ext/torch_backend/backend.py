@@ -15,7 +15,8 @@ from ..compiler import Compilation, compile_model
 from .captured_graph import CapturedGraph
 from .history import Graph, remember
 from .options import BackendOptions, parse_options
-from .warn import place_of, warn_of_fallback, warn_of_graph_break
+from .place import name_of, place_of
+from .warn import warn_of_fallback, warn_of_graph_breaks
 
 #: Programs that are kept for equal graphs, without weights.
 _KEPT_PROGRAMS = 128
@@ -46,7 +47,7 @@ def memstow(
         InfeasiblePlanError: the planner returned an invalid plan.
     """
     parsed = parse_options(options, mode)
-    warn_of_graph_break(module)
+    warn_of_graph_breaks(module)
     runner = _Runner(module, parsed)
     runner.prepare(example_inputs)
     return runner
@@ -76,7 +77,7 @@ class _Runner:
         self._module = module
         self._options = options
         self._place = place_of(module)
-        self._name = _program_name(module)
+        self._name = name_of(module)
         self._graph: CapturedGraph | None = None
         self._programs: dict[Hashable, _Program] = {}
 
@@ -149,7 +150,7 @@ class _Runner:
         self._graph = None
         remember(Graph(self._name, self._place, fallback=str(error)))
         if not isinstance(error, EmptyProgramError):
-            warn_of_fallback(self._place, str(error))
+            warn_of_fallback(self._module, str(error))
 
 
 def _check_inference(example: Sequence[Any]) -> None:
@@ -164,11 +165,3 @@ def _check_inference(example: Sequence[Any]) -> None:
             f"it has tensors on {', '.join(sorted(devices))}, and planned programs run on this machine's CPU; "
             "move model and inputs there with .cpu()"
         )
-
-
-def _program_name(module: fx.GraphModule) -> str:
-    """The function in which the graph ends and TorchDynamo's number of it: ``forward_0_0``."""
-    why = getattr(module, "compile_subgraph_reason", None)
-    function = why.user_stack[-1].name if why is not None and why.user_stack else "graph"
-    number = torch._guards.CompileContext.current_compile_id()
-    return f"{function}_{number}".replace("/", "_") if number else function

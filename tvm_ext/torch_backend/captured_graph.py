@@ -39,8 +39,13 @@ class CapturedGraph:
         """Tell the arguments apart.
 
         Raises:
-            UnsupportedModelError: one is neither a tensor nor a size.
+            UnsupportedModelError: one is neither a tensor nor a size, or the graph reads a number out of one.
         """
+        if any(node.op == "call_method" and node.target == "item" for node in module.graph.nodes):
+            raise UnsupportedModelError(
+                "it reads a number out of a tensor (item()), as PyTorch also does with a Python number that differs "
+                "between calls; compute with a tensor in its place"
+            )
         weights: dict[str, int] = {}
         inputs, sizes = [], []
         nodes = _placeholders(module.graph)
@@ -63,7 +68,7 @@ class CapturedGraph:
         """Equal for graphs that become one program when called with arguments of these shapes."""
         tensors = [(i, _kind(arguments[i])) for i in (*self.inputs, *self.weights.values())]
         sizes = [(i, int(arguments[i])) for i in self.sizes]
-        return _digest(self.module), tuple(self.weights.items()), tuple(tensors), tuple(sizes)
+        return _digest(self.module), tuple(self.weights.items()), tuple(tensors), tuple(sizes), _ambient()
 
     def specialised(self, arguments: Sequence[Any]) -> fx.GraphModule:
         """The graph with the weights of a call in it and its sizes fixed; it takes the inputs, in their order."""
@@ -124,6 +129,12 @@ def _weight_name(node: fx.Node, *, with_root: bool) -> str:
 
 def _kind(tensor: torch.Tensor) -> Hashable:
     return tuple(tensor.shape), tensor.stride(), tensor.dtype, tensor.device
+
+
+def _ambient() -> Hashable:
+    """What else decides which operators a graph consists of."""
+    autocast = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else None
+    return autocast, torch.get_default_dtype()
 
 
 def _digest(module: fx.GraphModule) -> str:
