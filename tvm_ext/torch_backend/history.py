@@ -16,9 +16,9 @@ _KEPT = 256
 class Graph:
     """One graph for one set of shapes.
 
-    ``place`` says where in the user's code it ends, or of which of PyTorch's modules it is. A graph that runs in PyTorch
-    has a ``fallback``, the reason, in place of ``problem`` and ``plan``. ``cached``: an equal graph had been compiled
-    before.
+    ``place`` says where in the user's code it ends, or of which of PyTorch's modules it is. A graph that runs in
+    PyTorch has a ``fallback``, the reason, in place of ``problem`` and ``plan``. ``cached``: an equal graph had been
+    compiled before.
     """
 
     name: str

@@ -8,7 +8,7 @@ from torch import fx
 from torch._dynamo.utils import counters
 
 from ...errors import MemstowWarning
-from .place import graph_break, place_of
+from .place import Line, graph_break, last_line, place_of
 
 #: Pairs of place and reason, and whole reasons of graph breaks, that have been told.
 _told: set[tuple[str, str]] = set()
@@ -18,7 +18,7 @@ _told_breaks: set[str] = set()
 def warn_of_fallback(module: fx.GraphModule, reason: str) -> None:
     """A graph runs in PyTorch."""
     place = place_of(module)
-    _once(place, reason, f"memstow leaves a graph to PyTorch ({place}): {reason}")
+    _once(module, place, reason, f"memstow leaves a graph to PyTorch ({place}): {reason}")
 
 
 def warn_of_graph_breaks(module: fx.GraphModule) -> None:
@@ -26,23 +26,23 @@ def warn_of_graph_breaks(module: fx.GraphModule) -> None:
     own = graph_break(module)
     if own is not None:
         _told_breaks.add(own)
-        _warn_of_break(f"at the graph's end ({place_of(module)})", own)
+        _warn_of_break(module, f"at the graph's end ({place_of(module)})", own)
     for reason in counters["graph_break"].keys() - _told_breaks:
         _told_breaks.add(reason)
-        _warn_of_break(f"before a graph ({place_of(module)})", reason)
+        _warn_of_break(module, f"before a graph ({place_of(module)})", reason)
 
 
-def _warn_of_break(where: str, reason: str) -> None:
+def _warn_of_break(module: fx.GraphModule, where: str, reason: str) -> None:
     short = reason.strip().splitlines()[0]
-    _once(
-        where,
-        short,
+    text = (
         f"PyTorch breaks the model {where}: {short}. memstow plans its parts as programs of their own, and no tensor "
-        "stays in fast memory between them; torch._dynamo.explain(model)(*inputs) says more",
+        "stays in fast memory between them; torch._dynamo.explain(model)(*inputs) says more"
     )
+    _once(module, where, short, text)
 
 
-def _once(place: str, reason: str, text: str) -> None:
-    if (place, reason) not in _told:
-        _told.add((place, reason))
-        warnings.warn(text, MemstowWarning, stacklevel=3)
+def _once(module: fx.GraphModule, where: str, reason: str, text: str) -> None:
+    if (where, reason) not in _told:
+        _told.add((where, reason))
+        line = last_line(module) or Line("torch.compile", 0, "")
+        warnings.warn_explicit(text, MemstowWarning, line.file, line.line)
