@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from ..schema import Document
 
@@ -48,7 +48,21 @@ class DictNode(Document):
     mapping: dict[str, Node]
 
 
-Node = TensorNode | ConstantNode | NoneNode | TupleNode | ListNode | DictNode
+def _kind(node: object) -> str | None:
+    """A node has one field, which says what it is."""
+    names = list(node if isinstance(node, dict) else type(node).model_fields if isinstance(node, Document) else ())
+    return str(names[0]) if len(names) == 1 else None
+
+
+Node = Annotated[
+    Annotated[TensorNode, Tag("tensor")]
+    | Annotated[ConstantNode, Tag("constant")]
+    | Annotated[NoneNode, Tag("none")]
+    | Annotated[TupleNode, Tag("tuple")]
+    | Annotated[ListNode, Tag("list")]
+    | Annotated[DictNode, Tag("mapping")],
+    Discriminator(_kind),
+]
 for _container in (TupleNode, ListNode, DictNode):
     _container.model_rebuild()
 
