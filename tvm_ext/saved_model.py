@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from safetensors import SafetensorError
@@ -35,7 +35,7 @@ from .planned_executable import PlannedExecutable, TensorSpec
 from .structure_document import StructureDocument
 
 CARD, WEIGHTS = "model.json", "weights.safetensors"
-FORMAT = 1
+FORMAT: Final = 1
 
 
 class SavedModel(Document):
