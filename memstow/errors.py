@@ -49,3 +49,11 @@ class InfeasiblePlanError(MemstowError):
 
 class UnsupportedModelError(MemstowError):
     """A model cannot be brought to a static Relax program."""
+
+
+class EmptyProgramError(InvalidInputError):
+    """A model calls no kernel, so there is nothing to plan."""
+
+
+class MemstowWarning(UserWarning):
+    """memstow went on, but not in the way that was asked for."""

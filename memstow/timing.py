@@ -47,9 +47,10 @@ class ModelPrices(InstructionCost, Protocol):
 
 def cost_model_name(cost: InstructionCost) -> str:
     """Name of the cost model that prices are from; of one that does not say, its type's."""
-    if isinstance(cost, ModelPrices):
-        return cost.name
-    return ROOFLINE if isinstance(cost, Roofline) else type(cost).__name__
+    if type(cost) is Roofline:  # what is derived from it has prices of its own
+        return ROOFLINE
+    name = getattr(cost, "name", None)
+    return name if isinstance(name, str) else type(cost).__name__
 
 
 def split_bytes(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from memstow import planners
+from memstow import planners, plugins
 from memstow.accelerator import Accelerator
 from memstow.errors import InvalidInputError, UnknownNameError
 from memstow.planners import Effort, Planner, Problem
@@ -269,7 +269,7 @@ def broken() -> Planner:
 
 def install(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     points = [EntryPoint(name, value, "memstow.planners")]
-    monkeypatch.setattr(planners, "entry_points", lambda group: points)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points)
 
 
 def test_a_planner_of_another_package_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tvm_ffi
 
-from ..errors import InfeasiblePlanError, InvalidInputError, UnsupportedModelError
+from ..errors import EmptyProgramError, InfeasiblePlanError, InvalidInputError, UnsupportedModelError
 
-for _error in (InfeasiblePlanError, InvalidInputError, UnsupportedModelError):
+for _error in (EmptyProgramError, InfeasiblePlanError, InvalidInputError, UnsupportedModelError):
     tvm_ffi.register_error(_error.__name__, _error)

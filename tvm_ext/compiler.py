@@ -4,33 +4,33 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 import tvm
-from tvm import relax
 from tvm.ir.transform import Sequential
 from tvm.target import Target
 
 from ..accelerator import Accelerator
 from ..bounds import Bound
-from ..errors import InvalidInputError
+from ..errors import InvalidInputError, MemstowError, UnsupportedModelError
 from ..plan import MemoryPlan
 from ..planners import Effort, Planner, Problem
 from ..planning import plan_with_bound
 from ..program import Program
 from ..timing import Pricing, Roofline
-from . import runtime  # noqa: F401  (registers the functions that a planned program calls)
 from .build_cache import BuildCache
+from .call_structure import CallStructure
 from .cpu_schedule import ScheduleForCPU, host_target
 from .extract_program import extract_program
 from .frontend import ImportedModel, export_model, import_exported
 from .passes.apply_memory_plan import ApplyMemoryPlan
 from .pipeline import PipelineOptions, finish_passes, fuse_passes, lower_passes
-from .placement import HOST_ALIGNMENT
+from .planned_executable import PlannedExecutable, TensorSpec
 
 #: Phases in order, as ``on_phase`` announces them. With ``plan_only`` the last one is ``plan``.
 PHASES = ("export", "import", "fuse", "extract", "plan", "apply", "schedule", "build")
@@ -42,6 +42,8 @@ class Compilation:
     """A compiled model, or its plan alone.
 
     ``phase_seconds`` says where the time went; ``cache_hit`` whether the machine code came from an earlier compilation.
+    ``weights`` are the module's own tensors by name; ``structure`` nests arguments and result around the program's
+    tensors. ``executable`` is ``None`` where only the plan was made.
     """
 
     problem: Problem
@@ -49,9 +51,9 @@ class Compilation:
     bound: Bound
     phase_seconds: dict[str, float]
     cache_hit: bool
-    _module: tvm.IRModule = field(repr=False)
-    _weights: tuple[torch.Tensor, ...] = field(repr=False)
-    _library: Path | None = field(repr=False)
+    structure: CallStructure = field(repr=False)
+    weights: Mapping[str, torch.Tensor] = field(repr=False)
+    executable: PlannedExecutable | None = field(repr=False)
 
     @property
     def program(self) -> Program:
@@ -69,40 +71,28 @@ class Compilation:
         Raises:
             InvalidInputError: an input does not have the shape or type of the example input, or only a plan was made.
         """
-        if self._library is None:
-            raise InvalidInputError(f"{self.program.name}: only its plan was made; compile without plan_only to run it")
-        self._check_inputs(inputs)
-        machine = relax.VirtualMachine(tvm.runtime.load_module(str(self._library)), tvm.cpu())
-        arguments = [tvm.runtime.from_dlpack(_for_kernels(tensor)) for tensor in (*inputs, *self._weights)]
-        return tuple(torch.utils.dlpack.from_dlpack(output) for output in machine["main"](*arguments))
+        return self._built("run it").run(inputs, self.weights)
 
     def export(self, path: str | Path) -> None:
         """Write the machine code as a shared library.
 
         A program that loads it must import :mod:`memstow.tvm_ext.runtime` first; ``main`` takes inputs, then weights.
         """
-        if self._library is None:
-            raise InvalidInputError(f"{self.program.name}: only its plan was made; compile without plan_only to export")
-        shutil.copyfile(self._library, path)
+        shutil.copyfile(self._built("export").library, path)
 
-    def _check_inputs(self, inputs: tuple[torch.Tensor, ...]) -> None:
-        params = list(self._module["main"].params)[: int(self._module["main"].attrs["num_input"])]
-        if len(params) != len(inputs):
-            raise InvalidInputError(f"{self.program.name}: expected {len(params)} inputs, found {len(inputs)}")
-        for param, tensor in zip(params, inputs, strict=True):
-            expected = tuple(int(dim) for dim in param.ty.shape.values), str(param.ty.dtype)
-            found = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
-            if expected != found:
-                raise InvalidInputError(
-                    f"{self.program.name}: input {param.name!r}: expected shape and type {expected}, found {found}; "
-                    "compile again with example inputs of that shape"
-                )
+    def _built(self, purpose: str) -> PlannedExecutable:
+        if self.executable is None:
+            raise InvalidInputError(
+                f"{self.program.name}: only its plan was made; compile without plan_only to {purpose}"
+            )
+        return self.executable
 
 
 def compile_model(
     module: torch.nn.Module,
-    inputs: tuple[torch.Tensor, ...],
+    inputs: tuple[Any, ...],
     *,
+    keywords: Mapping[str, Any] | None = None,
     name: str,
     accelerator: Accelerator,
     planner: Planner,
@@ -116,11 +106,12 @@ def compile_model(
     cache: BuildCache | None = None,
     on_phase: Callable[[str], None] | None = None,
 ) -> Compilation:
-    """Compile a module for positional example inputs, which fix all shapes.
+    """Compile a module for example inputs, which fix all shapes.
 
     Args:
         module: in evaluation mode; on the meta device for ``plan_only``.
-        inputs: example inputs, tensors only.
+        inputs: positional example inputs, tensors only, which may be nested in tuples, lists and dictionaries.
+        keywords: example inputs by keyword, likewise.
         name: the program's name.
         accelerator: what is planned for; the planned program itself runs on this machine's CPU.
         planner: makes the plan.
@@ -143,33 +134,59 @@ def compile_model(
     options = PipelineOptions(accelerator, planner, effort, seed, checked, cost)
     target = target or host_target()
     with phases.run("export"):
-        exported = export_model(module, inputs, name=name)
+        exported = export_model(module, inputs, keywords, name=name)
     with phases.run("import"):
         imported = import_exported(exported, name=name)
-    with phases.run("fuse"):
+    with phases.run("fuse"), _tvm_at_work(name, "fusing its operators"):
         lowered = lower(imported, target)
     with phases.run("extract"):
         program = extract_program(lowered, options.host_accelerator, name=name, source="torch.export")
     with phases.run("plan"):
         aligned = options.problem(program)
         proven = plan_with_bound(planner, aligned, effort, seed=seed, bound_seconds=bound_seconds, target=accelerator)
-    plan, bound = proven.plan, proven.bound
     problem = Problem(program, accelerator, aligned.cost)
+
+    def compilation(library: Path | None, *, cache_hit: bool = False) -> Compilation:
+        executable = _executable(lowered, imported, library, name) if library else None
+        return Compilation(
+            problem,
+            proven.plan,
+            proven.bound,
+            phases.seconds,
+            cache_hit,
+            imported.structure,
+            imported.weights,
+            executable,
+        )
+
     if plan_only:
-        return Compilation(problem, plan, bound, phases.seconds, False, lowered, imported.weights, None)
+        return compilation(None)
     with phases.run("apply"):
-        apply = ApplyMemoryPlan(plan, options.host_accelerator, checked=checked, verify=False)
+        apply = ApplyMemoryPlan(proven.plan, options.host_accelerator, checked=checked, verify=False)
         planned = Sequential([apply])(lowered)
     cache = cache or BuildCache.default()
     library = cache.find(planned, target)
     if library is not None:
-        return Compilation(problem, plan, bound, phases.seconds, True, lowered, imported.weights, library)
-    with phases.run("schedule"), target:
+        return compilation(library, cache_hit=True)
+    with phases.run("schedule"), _tvm_at_work(name, "scheduling its kernels"), target:
         scheduled = Sequential([ScheduleForCPU(), *finish_passes()])(planned)
-    with phases.run("build"):
+    with phases.run("build"), _tvm_at_work(name, "building its machine code"):
         executable = tvm.compile(scheduled, target=target, relax_pipeline=Sequential([]))
         library = cache.store(planned, target, executable)
-    return Compilation(problem, plan, bound, phases.seconds, False, lowered, imported.weights, library)
+    return compilation(library)
+
+
+def _executable(lowered: tvm.IRModule, imported: ImportedModel, library: Path, name: str) -> PlannedExecutable:
+    main = lowered["main"]
+    inputs = tuple(
+        TensorSpec(
+            name=str(param.name),
+            shape=tuple(int(dim) for dim in param.ty.shape.values),
+            dtype=str(param.ty.dtype),
+        )
+        for param in list(main.params)[: int(main.attrs["num_input"])]
+    )
+    return PlannedExecutable(name, library, inputs, tuple(imported.weights))
 
 
 def lower(imported: ImportedModel, target: Target) -> tvm.IRModule:
@@ -178,10 +195,18 @@ def lower(imported: ImportedModel, target: Target) -> tvm.IRModule:
         return Sequential([*fuse_passes(target), *lower_passes()])(imported.module)
 
 
-def _for_kernels(tensor: torch.Tensor) -> torch.Tensor:
-    """Contiguous and aligned as the kernels expect; copied only if it is not."""
-    tensor = tensor.detach().contiguous()
-    return tensor if tensor.data_ptr() % HOST_ALIGNMENT == 0 else tensor.clone()
+@contextmanager
+def _tvm_at_work(name: str, purpose: str) -> Iterator[None]:
+    """What TVM raises of its own names the model; it has many kinds of error."""
+    try:
+        yield
+    except MemstowError:
+        raise
+    except Exception as error:
+        text = next((line for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
+        raise UnsupportedModelError(
+            f"model {name!r}: TVM fails at {purpose} ({text.strip()[:300]}); change the model and report this"
+        ) from error
 
 
 class _Phases:

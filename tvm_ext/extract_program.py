@@ -10,7 +10,7 @@ import tvm
 
 from ..accelerator import Accelerator
 from ..cost_model.kernel import KernelFacts
-from ..errors import InvalidInputError
+from ..errors import EmptyProgramError
 from ..program import Buffer, BufferKind, Instruction, Operand, Program
 from .kernel_facts import kernel_work, step_facts
 from .lowered_function import (
@@ -33,11 +33,11 @@ def extract_program(
 
     Raises:
         UnsupportedModelError: symbolic shapes or control flow.
-        InvalidInputError: the function calls no kernel, so there is nothing to plan.
+        EmptyProgramError: the function calls no kernel, so there is nothing to plan.
     """
     lowered = read_function(mod, function)
     if not lowered.steps:
-        raise InvalidInputError(
+        raise EmptyProgramError(
             f"function {function!r} calls no kernel: expected a module after CallTIRRewrite with at least one; "
             "is the model empty?"
         )

@@ -5,16 +5,27 @@ from __future__ import annotations
 import copy
 import dataclasses
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import tvm
 from torch.export import ExportedProgram
-from torch.export.graph_signature import ExportGraphSignature, InputKind, InputSpec, TensorArgument
+from torch.export.graph_signature import (
+    ConstantArgument,
+    ExportGraphSignature,
+    InputKind,
+    InputSpec,
+    TensorArgument,
+)
+from torch.utils._pytree import tree_leaves
 from tvm import relax
 from tvm.relax.frontend.torch import from_exported_program
 
 from ..errors import InvalidInputError, UnsupportedModelError
+from .call_structure import CallStructure, Output
+from .exported_checks import check_exported
 
 _LIFTED = frozenset({InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR})
 
@@ -23,31 +34,37 @@ _LIFTED = frozenset({InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_T
 class ImportedModel:
     """A Relax module whose ``main`` takes the inputs first, then the weights, and returns a tuple.
 
-    ``main`` carries the attribute ``num_input``. ``weights`` are the values of the other parameters in their order
-    (parameters, buffers and constants of the PyTorch module), on the meta device if the model is.
+    ``main`` carries the attribute ``num_input``. ``weights`` are the values of the other parameters by name, in their
+    order (parameters, buffers and constants of the PyTorch module), on the meta device if the model is. ``structure``
+    says how the model's arguments and result are nested around these tensors.
     """
 
     module: tvm.IRModule
-    weights: tuple[torch.Tensor, ...]
+    weights: Mapping[str, torch.Tensor]
+    structure: CallStructure
 
 
-def export_model(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...], *, name: str) -> ExportedProgram:
-    """Export a module for positional example inputs, decomposed to core operators.
+def export_model(
+    module: torch.nn.Module, inputs: tuple[Any, ...], keywords: Mapping[str, Any] | None = None, *, name: str
+) -> ExportedProgram:
+    """Export a module for example inputs, positional and by keyword, decomposed to core operators.
 
     Raises:
-        InvalidInputError: an example input is no tensor.
+        InvalidInputError: an example input is no tensor, nor tensors in tuples, lists and dictionaries.
         UnsupportedModelError: torch.export cannot capture the module as one graph.
     """
-    for k, value in enumerate(inputs):
-        if not isinstance(value, torch.Tensor):
+    keywords = dict(keywords or {})
+    for where, value in [*((f"position {k}", v) for k, v in enumerate(inputs)), *keywords.items()]:
+        odd = [leaf for leaf in tree_leaves(value) if not isinstance(leaf, torch.Tensor)]
+        if odd:
             raise InvalidInputError(
-                f"model {name!r}: expected tensors as example inputs, found {type(value).__name__} at position {k}; "
+                f"model {name!r}: expected tensors as example inputs, found {type(odd[0]).__name__} at {where}; "
                 "fix such values inside the module"
             )
     try:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            exported: ExportedProgram = torch.export.export(module, inputs).run_decompositions()
+            exported: ExportedProgram = torch.export.export(module, inputs, keywords).run_decompositions()
             return exported
     except Exception as error:  # torch.export raises many kinds, from the user's code as well
         raise UnsupportedModelError(
@@ -60,7 +77,8 @@ def import_exported(exported: ExportedProgram, *, name: str) -> ImportedModel:
     """Translate an exported, decomposed program to Relax. Weights are not read: meta and fake tensors do.
 
     Raises:
-        UnsupportedModelError: the importer lacks an operator or a kind of input.
+        UnsupportedModelError: the importer lacks an operator or a kind of input; the model writes to its inputs or
+            weights, or draws random numbers.
     """
     specs = list(exported.graph_signature.input_specs)
     for spec in specs:
@@ -69,9 +87,10 @@ def import_exported(exported: ExportedProgram, *, name: str) -> ImportedModel:
                 f"model {name!r}: input {spec.arg.name!r} is a {type(spec.arg).__name__}; expected a tensor: "
                 "fix such values inside the module"
             )
-    weights = tuple(_lifted_value(exported, spec) for spec in specs if spec.kind in _LIFTED)
+    check_exported(exported, name=name)
+    weights = {spec.target or "": _lifted_value(exported, spec) for spec in specs if spec.kind in _LIFTED}
     try:
-        module = from_exported_program(_all_as_inputs(exported), keep_params_as_input=True, run_ep_decomposition=False)
+        module = from_exported_program(_tensors_alone(exported), keep_params_as_input=True, run_ep_decomposition=False)
     except Exception as error:  # the importer raises plain assertions and KeyErrors as well
         raise UnsupportedModelError(
             f"model {name!r}: TVM's importer rejects it ({_first_line(error)}); "
@@ -79,7 +98,19 @@ def import_exported(exported: ExportedProgram, *, name: str) -> ImportedModel:
         ) from error
     order = [k for k, spec in enumerate(specs) if spec.kind not in _LIFTED]
     order += [k for k, spec in enumerate(specs) if spec.kind in _LIFTED]
-    return ImportedModel(_reorder_parameters(module, order, len(specs) - len(weights)), weights)
+    return ImportedModel(_reorder_parameters(module, order, len(specs) - len(weights)), weights, _structure(exported))
+
+
+def _structure(exported: ExportedProgram) -> CallStructure:
+    leaves: list[Any] = []
+    tensors = 0
+    for spec in exported.graph_signature.output_specs:
+        if isinstance(spec.arg, ConstantArgument):
+            leaves.append(spec.arg.value)
+        else:
+            leaves.append(Output(tensors))
+            tensors += 1
+    return CallStructure(exported.call_spec.in_spec, exported.call_spec.out_spec, tuple(leaves))
 
 
 def _lifted_value(exported: ExportedProgram, spec: InputSpec) -> torch.Tensor:
@@ -89,16 +120,21 @@ def _lifted_value(exported: ExportedProgram, spec: InputSpec) -> torch.Tensor:
     return value
 
 
-def _all_as_inputs(exported: ExportedProgram) -> ExportedProgram:
-    """The same graph with every lifted tensor as a user input: the importer then converts no weight.
+def _tensors_alone(exported: ExportedProgram) -> ExportedProgram:
+    """The same graph with every lifted tensor as a user input, and without constants among its outputs.
 
-    It converts parameters to TVM tensors otherwise, which costs a copy of the model and fails on the meta device.
+    The importer then converts no weight (it makes TVM tensors of parameters otherwise, which costs a copy of the model
+    and fails on the meta device), and has no number to translate.
     """
     signature = exported.graph_signature
     specs = [dataclasses.replace(spec, kind=InputKind.USER_INPUT, target=None) for spec in signature.input_specs]
-    outputs = [dataclasses.replace(spec) for spec in signature.output_specs]
+    outputs = [spec for spec in signature.output_specs if not isinstance(spec.arg, ConstantArgument)]
     relabelled = copy.copy(exported)
-    relabelled._graph_signature = ExportGraphSignature(specs, outputs)
+    if len(outputs) < len(signature.output_specs):
+        relabelled._graph_module = copy.deepcopy(exported.graph_module)
+        output = relabelled.graph.output_node()
+        output.args = (tuple(value for value in output.args[0] if isinstance(value, torch.fx.Node)),)
+    relabelled._graph_signature = ExportGraphSignature(specs, [dataclasses.replace(spec) for spec in outputs])
     relabelled._state_dict = {}
     relabelled._constants = {}
     return relabelled

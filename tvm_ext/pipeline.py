@@ -29,7 +29,7 @@ from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BUDGET_SECONDS, DEFAULT_PLAN
 from ..errors import InvalidInputError
 from ..plan import MemoryPlan
 from ..planners import Effort, Planner, Problem
-from ..planners import get as get_planner
+from ..planners import resolve as resolve_planner
 from ..program import Program
 from ..timing import Pricing, Roofline
 from . import runtime  # noqa: F401  (registers the functions that a planned program calls)
@@ -58,6 +58,26 @@ class PipelineOptions:
     def problem(self, program: Program) -> Problem:
         """The planning problem of a program under these options."""
         return Problem(program, self.host_accelerator, self.cost(program, self.host_accelerator))
+
+
+def resolve_options(
+    *,
+    accelerator: str | Path | Accelerator,
+    planner: str | Planner | type[Planner],
+    effort: Effort,
+    seed: int,
+    checked: bool,
+    cost_model: str | Path | CostModel | type[CostModel],
+) -> PipelineOptions:
+    """Options by name, path or object; see :func:`pipeline` for each.
+
+    Raises:
+        UnknownNameError: no such accelerator, planner or cost model.
+        InvalidInputError: one that cannot be read, or an object that is none.
+    """
+    part = accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator)
+    pricing = resolve_cost_model(cost_model, part).prices
+    return PipelineOptions(part, resolve_planner(planner), effort, seed, checked, pricing)
 
 
 def with_host_alignment(accelerator: Accelerator) -> Accelerator:
@@ -146,12 +166,12 @@ class PlanMemory:
 
 def pipeline(
     *,
-    accelerator: str | Accelerator = DEFAULT_ACCELERATOR,
-    planner: str | Planner = DEFAULT_PLANNER,
+    accelerator: str | Path | Accelerator = DEFAULT_ACCELERATOR,
+    planner: str | Planner | type[Planner] = DEFAULT_PLANNER,
     budget_seconds: float = DEFAULT_BUDGET_SECONDS,
     seed: int = 0,
     checked: bool = False,
-    cost_model: str | Path | CostModel = ROOFLINE,
+    cost_model: str | Path | CostModel | type[CostModel] = ROOFLINE,
     function: str = "main",
     on_plan: Callable[[Problem, MemoryPlan], None] | None = None,
 ) -> Pass:
@@ -163,24 +183,23 @@ def pipeline(
         budget_seconds: time that the planner may search.
         seed: of the planner.
         checked: poison freed, unwritten and in-flight memory in the compiled program.
-        cost_model: ``roofline``; ``learned``, which the accelerator names; a trained model's name; the path of its
-            folder; or a cost model.
+        cost_model: ``roofline``; ``learned``, which the accelerator names; a trained or registered model's name; the
+            path of a trained model's folder; or a cost model.
         function: the Relax function to plan; others are compiled without a plan.
         on_plan: called with the :class:`~memstow.planners.Problem` and its plan.
 
     Raises:
         UnknownNameError: no such accelerator, planner or cost model.
-        InvalidInputError: the accelerator names no cost model, or the folder holds none of this version.
+        InvalidInputError: the accelerator names no cost model, the folder holds none of this version, or what is handed
+            over is no planner or cost model.
     """
-    part = accelerator if isinstance(accelerator, Accelerator) else load_accelerator(accelerator)
-    model = resolve_cost_model(cost_model, part) if isinstance(cost_model, str | Path) else cost_model
-    options = PipelineOptions(
-        part,
-        get_planner(planner) if isinstance(planner, str) else planner,
-        Effort(budget_seconds),
-        seed,
-        checked,
-        model.prices,
+    options = resolve_options(
+        accelerator=accelerator,
+        planner=planner,
+        effort=Effort(budget_seconds),
+        seed=seed,
+        checked=checked,
+        cost_model=cost_model,
     )
 
     @tvm.ir.transform.module_pass(opt_level=0, name="memstow.pipeline")  # type: ignore[untyped-decorator]  # tvm is untyped

@@ -14,6 +14,7 @@ from .. import planners as registry
 from ..defaults import DEFAULT_BUDGET_SECONDS
 from ..errors import InvalidInputError
 from ..formats import find_problems
+from ..planners.base import checked_effort
 from ..schema import write_text
 from .agent_progress import EvaluationBar, StopRequest, TrainingBar
 from .agent_tables import print_evaluation, print_training
@@ -21,7 +22,7 @@ from .console import as_json, notice, print_json, results_only_on_stdout
 from .failures import EXIT_FAILED_CHECK
 from .interrupt import Interrupted
 from .options import BudgetOption, IterationsOption, JsonOption, RecordedAccelerator
-from .targets import check_planner, checked_effort, resolve_problem
+from .targets import check_planner, resolve_problem
 
 if TYPE_CHECKING:
     from ..bench import Case
@@ -138,7 +139,7 @@ def evaluate_command(
     from ..bench import Settings
     from ..rl_agent.evaluation import Contest, evaluate
 
-    checked_effort(budget, iterations)
+    checked_effort(budget, iterations, prefix="--")
     if seeds < 1:
         raise InvalidInputError(f"--seeds: expected 1 or more, found {seeds}")
     names = list(dict.fromkeys([reference, *(name.strip() for name in planners.split(",") if name.strip())]))

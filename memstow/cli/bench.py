@@ -15,6 +15,7 @@ from .. import planners as registry
 from ..defaults import DEFAULT_BUDGET_SECONDS, DEFAULT_TIME_LIMIT_SECONDS, ROOFLINE
 from ..errors import InvalidInputError
 from ..formats import find_problems
+from ..planners.base import check_seconds, checked_effort
 from ..schema import write_text
 from .bench_progress import BenchProgress
 from .bench_tables import print_results
@@ -31,7 +32,7 @@ from .options import (
 )
 from .output import check_file_target
 from .sizes import parse_sizes
-from .targets import CostModelChoice, check_planner, check_seconds, checked_effort, resolve_problem
+from .targets import CostModelChoice, check_planner, resolve_problem
 
 # memstow.bench needs numpy, so it is imported where it is used: `memstow --help` stays quick.
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def bench_command(
     """
     from ..bench import DEFAULT_PLANNERS, Settings, Store
 
-    checked_effort(budget, iterations)
+    checked_effort(budget, iterations, prefix="--")
     check_seconds("--bound-time", bound_time)
     settings = Settings(
         planners=DEFAULT_PLANNERS if planners is None else _planner_names(planners),

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .. import planners
+from .. import artifacts, planners
 from ..accelerator import Accelerator, load_accelerator
 from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BOUND_SECONDS, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER, ROOFLINE
+from ..output_folder import OutputFolder
+from ..planners.base import check_seconds, checked_effort
 from ..simulator import simulate
 from ..summary import Numerics, Summary, summarise
 from ..timing import Pricing
-from . import artifacts
 from .console import as_json, format_seconds, notice, print_json, print_lines, results_only_on_stdout
 from .failures import EXIT_FAILED_CHECK
 from .interrupt import Interrupted, InterruptWatch
@@ -29,11 +30,10 @@ from .options import (
     PlannerOption,
     SeedOption,
 )
-from .output import OutputFolder
 from .progress import Phases
 from .sources import ModelSource, find_source
 from .tables import describe_slow_tensors, print_slow_tensors, print_summary
-from .targets import CostModelChoice, check_planner, check_seconds, checked_effort, with_cross_program_prefetches
+from .targets import CostModelChoice, check_planner, with_cross_program_prefetches
 
 if TYPE_CHECKING:
     import torch
@@ -94,7 +94,7 @@ def compile_command(
 
     FUNCTION() of your own file returns (module, example inputs). Size deep is planned only: it has no weights.
     """
-    effort = checked_effort(budget, iterations)
+    effort = checked_effort(budget, iterations, prefix="--")
     check_seconds("--bound-time", bound_time)
     check_planner(planner)
     target = with_cross_program_prefetches(load_accelerator(accelerator), max_cross_program_prefetches)
@@ -213,7 +213,7 @@ def _stage(
 
     slow_tensors = slow_tensor_reasons(problem, plan)
     with output.writing():
-        artifacts.stage_documents(output, problem, plan, simulation, summary, slow_tensors)
+        artifacts.PlanDocuments.of(problem, plan, simulation, summary, slow_tensors).stage(output)
         if not request.plan_only:
             compilation.export(output.stage(artifacts.LIBRARY))
     return Result(summary, slow_tensors)

@@ -14,9 +14,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..figures import format_bytes as format_bytes
+from ..figures import format_count as format_count
+from ..figures import format_percent as format_percent
+from ..figures import format_seconds as format_seconds
+
 PLAIN_WIDTH = 140
-_BYTE_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
-_COUNT_UNITS = ("", "k", "M", "G", "T", "P")
 
 
 def console(stream: IO[str]) -> Console:
@@ -71,41 +74,6 @@ def results_only_on_stdout() -> Iterator[None]:
         finally:
             os.dup2(saved, 1)
             os.close(saved)
-
-
-def format_bytes(size: float) -> str:
-    """Bytes in binary units, three digits."""
-    power = 0
-    while abs(size) >= 1024 and power < len(_BYTE_UNITS) - 1:
-        size /= 1024
-        power += 1
-    return f"{size:.0f} B" if power == 0 else f"{_digits(size)} {_BYTE_UNITS[power]}"
-
-
-def format_seconds(seconds: float) -> str:
-    """A time in the unit that suits it, four digits."""
-    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
-        if abs(seconds) >= scale:
-            return f"{seconds / scale:.4g} {unit}"
-    return "0 s" if seconds == 0 else f"{seconds * 1e9:.4g} ns"
-
-
-def format_count(value: float) -> str:
-    """A count in decimal units, three digits."""
-    power = 0
-    while abs(value) >= 1000 and power < len(_COUNT_UNITS) - 1:
-        value /= 1000
-        power += 1
-    return f"{value:.0f}" if power == 0 else f"{_digits(value)} {_COUNT_UNITS[power]}"
-
-
-def format_percent(ratio: float) -> str:
-    """A ratio in percent."""
-    return f"{100 * ratio:.1f} %"
-
-
-def _digits(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def as_json(value: Any) -> Any:

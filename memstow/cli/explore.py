@@ -13,6 +13,8 @@ import typer
 from ..accelerator import load_accelerator
 from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER
 from ..errors import InvalidInputError, MissingPackageError
+from ..output_folder import make_folder
+from ..planners.base import check_seconds, checked_effort
 from ..schema import write_text
 from .console import as_json, notice, print_json, print_lines, results_only_on_stdout
 from .explore_progress import ExploreBar
@@ -20,9 +22,8 @@ from .explore_tables import print_results
 from .failures import EXIT_FAILED_CHECK
 from .interrupt import Interrupted, InterruptWatch
 from .options import BudgetOption, IterationsOption, JsonOption, PlannerOption, SeedOption
-from .output import make_folder
 from .programs import read_programs
-from .targets import check_planner, check_seconds, checked_effort
+from .targets import check_planner
 
 # memstow.explore needs numpy, so it is imported where it is used.
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def explore_command(
     from ..bench import code_digest
     from ..explore import ExploreSettings, Grid, Journal, parse_axes
 
-    checked_effort(budget, iterations)
+    checked_effort(budget, iterations, prefix="--")
     check_seconds("--bound-time", bound_time)
     check_planner(planner)
     if actors is not None and actors < 1:

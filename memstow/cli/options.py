@@ -35,7 +35,7 @@ CostModelOption = Annotated[
     typer.Option(
         "--cost-model",
         metavar="M",
-        help="What prices kernels: roofline; learned, which the accelerator names; a trained model, or its folder.",
+        help="What prices kernels: roofline; learned, which the accelerator names; a model by name or folder.",
     ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", metavar="N", help="Same seed, same weights, inputs and plan.")]

@@ -13,6 +13,7 @@ from ..defaults import DEFAULT_BOUND_SECONDS, DEFAULT_BUDGET_SECONDS, DEFAULT_PL
 from ..errors import InvalidInputError
 from ..formats import load_problem
 from ..planners import Effort, Problem
+from ..planners.base import check_seconds, checked_effort
 from ..simulator import simulate
 from ..summary import summarise
 from .console import as_json, format_seconds, print_json, print_lines, results_only_on_stdout
@@ -32,7 +33,7 @@ from .options import (
 from .output import check_file_target
 from .progress import Phases
 from .tables import describe_slow_tensors, print_slow_tensors, print_summary
-from .targets import CostModelChoice, check_planner, check_seconds, checked_effort, resolve_problem
+from .targets import CostModelChoice, check_planner, resolve_problem
 
 if TYPE_CHECKING:
     from ..planning import ProvenPlan
@@ -60,7 +61,7 @@ def plan_command(
 
     Ctrl-C ends a search; the best plan so far is then written.
     """
-    effort = checked_effort(budget, iterations)
+    effort = checked_effort(budget, iterations, prefix="--")
     check_seconds("--bound-time", bound_time)
     check_planner(planner)
     target = out or default_plan_path(program)

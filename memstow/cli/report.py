@@ -14,6 +14,7 @@ from ..errors import InfeasiblePlanError, InvalidInputError
 from ..formats import load_problem
 from ..plan import MemoryPlan
 from ..planners import Problem
+from ..planners.base import check_seconds, checked_effort
 from ..report import ReportedPlan
 from ..validator import validate
 from .console import print_json, print_lines
@@ -34,7 +35,7 @@ from .output import check_file_target
 from .report_files import WhatIf, write_report
 from .report_tables import describe_reported, print_reported
 from .sizes import parse_sizes
-from .targets import CostModelChoice, check_planner, check_seconds, checked_effort, notice_other_prices, resolve_problem
+from .targets import CostModelChoice, check_planner, notice_other_prices, resolve_problem
 
 DEFAULT_WHAT_IF = "5"
 #: Time to prove a bound in: for the plans given, and again for each capacity.
@@ -92,7 +93,7 @@ def report_command(
         require_matplotlib()
     check_planner(planner)
     check_seconds("--bound-time", bound_time)
-    effort = checked_effort(budget, iterations)
+    effort = checked_effort(budget, iterations, prefix="--")
     memory_plans = [MemoryPlan.load(path) for path in plans]
     choice = CostModelChoice(cost_model)
     problem = resolve_problem(

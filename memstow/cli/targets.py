@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from ..defaults import ROOFLINE
 from ..errors import InvalidInputError, UnknownNameError
 from ..formats import LoadedProblem
 from ..plan import MemoryPlan
-from ..planners import Effort, Problem
+from ..planners import Problem
 from ..retarget import retarget
 from ..timing import Pricing, Roofline, cost_model_name
 from .console import notice
@@ -116,21 +115,3 @@ def check_planner(name: str) -> None:
     """Raise :class:`UnknownNameError` unless ``name`` is a planner."""
     if name not in planners.names():
         raise UnknownNameError("planner", name, planners.names())
-
-
-def checked_effort(budget_seconds: float, iterations: int | None) -> Effort:
-    """The effort that the options ask for.
-
-    Raises:
-        InvalidInputError: a budget that is no finite number of seconds, 0 or more, or a negative number of iterations.
-    """
-    check_seconds("--budget", budget_seconds)
-    if iterations is not None and iterations < 0:
-        raise InvalidInputError(f"--iterations: expected 0 or more, found {iterations}")
-    return Effort(budget_seconds, iterations)
-
-
-def check_seconds(option: str, seconds: float) -> None:
-    """Raise :class:`InvalidInputError` unless an option's value is a finite number of seconds, 0 or more."""
-    if not math.isfinite(seconds) or seconds < 0:
-        raise InvalidInputError(f"{option}: expected a number of seconds, 0 or more, found {seconds}")

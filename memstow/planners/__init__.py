@@ -7,15 +7,15 @@ without arguments that returns a :class:`Planner`; a built-in name cannot be tak
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
-from ..errors import InvalidInputError, UnknownNameError
+from ..errors import UnknownNameError
+from ..plugins import PluginGroup
 from .base import Effort, Planner, Problem
 
-__all__ = ["Effort", "Planner", "Problem", "get", "names"]
+__all__ = ["Effort", "Planner", "Problem", "get", "names", "resolve"]
 
-ENTRY_POINT_GROUP = "memstow.planners"
+PLUGINS = PluginGroup("memstow.planners", kind="planner", method="plan")
 _BUILT_IN = {
     "all-slow": ("all_slow", "AllSlow"),
     "first-touch": ("first_touch", "FirstTouch"),
@@ -31,7 +31,7 @@ _BUILT_IN = {
 
 def names() -> list[str]:
     """Every planner that :func:`get` knows, sorted."""
-    return sorted(_BUILT_IN.keys() | _installed().keys())
+    return sorted(_BUILT_IN.keys() | PLUGINS.installed().keys())
 
 
 def get(name: str) -> Planner:
@@ -44,23 +44,16 @@ def get(name: str) -> Planner:
     if name in _BUILT_IN:
         module, attribute = _BUILT_IN[name]
         return cast(Planner, getattr(import_module(f".{module}", __name__), attribute)())
-    installed = _installed()
-    if name not in installed:
+    if name not in PLUGINS.installed():
         raise UnknownNameError("planner", name, names())
-    return _load(installed[name])
+    return cast(Planner, PLUGINS.load(name))
 
 
-def _installed() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP) if point.name not in _BUILT_IN}
+def resolve(planner: str | Planner | type[Planner]) -> Planner:
+    """The planner of a name, or the one that is handed over: an object, or its class.
 
-
-def _load(point: EntryPoint) -> Planner:
-    where = f"planner {point.name!r} (entry point {point.value!r})"
-    try:
-        planner = point.load()()
-    except Exception as error:  # foreign code may raise anything
-        found = f"{type(error).__name__}: {error}"
-        raise InvalidInputError(f"{where}: cannot be loaded ({found}); check the package that provides it") from error
-    if not callable(getattr(planner, "plan", None)):
-        raise InvalidInputError(f"{where}: expected an object with a plan() method, found {type(planner).__name__}")
-    return cast(Planner, planner)
+    Raises:
+        UnknownNameError: nothing is registered under the name; suggests the nearest.
+        InvalidInputError: what is handed over, or the entry point of that name, is no planner.
+    """
+    return get(planner) if isinstance(planner, str) else cast(Planner, PLUGINS.made(planner))

@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 
 from ..accelerator import Accelerator
 from ..defaults import DEFAULT_BUDGET_SECONDS
+from ..errors import InvalidInputError
 from ..plan import MemoryPlan
 from ..program import Program
 from ..timing import InstructionCost, Roofline
@@ -87,6 +88,24 @@ class Effort:
     def limits(self, share: float = 1.0) -> Limits:
         """The limits of a search that begins now; ``share`` of the seconds, all iterations."""
         return Limits(time.monotonic() + share * self.budget_seconds, self.iterations)
+
+
+def checked_effort(budget_seconds: float, iterations: int | None, *, prefix: str = "") -> Effort:
+    """The effort of a caller's ``budget`` and ``iterations``; ``prefix`` stands before these names in messages.
+
+    Raises:
+        InvalidInputError: a budget that is no finite number of seconds, 0 or more, or a negative number of iterations.
+    """
+    check_seconds(f"{prefix}budget", budget_seconds)
+    if iterations is not None and iterations < 0:
+        raise InvalidInputError(f"{prefix}iterations: expected 0 or more, found {iterations}")
+    return Effort(budget_seconds, iterations)
+
+
+def check_seconds(option: str, seconds: float) -> None:
+    """Raise :class:`InvalidInputError` unless an option's value is a finite number of seconds, 0 or more."""
+    if not isinstance(seconds, int | float) or not math.isfinite(seconds) or seconds < 0:
+        raise InvalidInputError(f"{option}: expected a number of seconds, 0 or more, found {seconds!r}")
 
 
 class Planner(Protocol):

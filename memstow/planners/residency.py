@@ -57,7 +57,7 @@ def build_plan(problem: Problem, residencies: Iterable[Residency], *, planner: s
 def priced(problem: Problem, plan: MemoryPlan) -> MemoryPlan:
     """The plan with what the problem's cost model says of it, and the simple bound where that is the roofline."""
     program, accelerator = problem.program, problem.accelerator
-    is_roofline = isinstance(problem.cost, Roofline)
+    is_roofline = type(problem.cost) is Roofline
     found = {
         "cost_model": cost_model_name(problem.cost),
         "simulated_seconds": simulate(program, accelerator, plan, problem.cost).total_seconds,

@@ -34,9 +34,3 @@ def time_unit(seconds: float) -> tuple[float, str]:
         if seconds * factor >= 1 or seconds == 0:
             return factor, unit
     return 1e9, "ns"
-
-
-def format_seconds(seconds: float) -> str:
-    """A time in the unit that suits it, four digits."""
-    factor, unit = time_unit(seconds)
-    return f"{seconds * factor:.4g} {unit}"

@@ -17,7 +17,7 @@ from ..summary import storage_kind
 from .palette import light
 from .panel import COPIES, GAP, KERNELS, LEFT, LETTER, OCCUPANCY, TITLE, Panel, panel_shapes
 from .reported import ReportedPlan
-from .scale import format_bytes, format_seconds, ticks, time_unit
+from .scale import format_bytes, ticks, time_unit
 from .shapes import Boxes, Label, Line, Scene
 
 RIGHT, AXIS, LEGEND = 12, 22, 20

@@ -17,7 +17,7 @@ from .. import worked_example as example
 from .fake_compiler import FakeCompiler
 
 Install = Callable[..., FakeCompiler]
-DOCUMENTS = {"program.json", "plan.json", "summary.json", "trace.json", "report.html"}
+DOCUMENTS = {"program.json", "plan.json", "summary.json", "trace.json", "report.html", "picture.svg"}
 
 
 class Result:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from memstow.cli.output import OutputFolder
 from memstow.errors import InvalidInputError
+from memstow.output_folder import OutputFolder
 
 from .harness import names_in
 
