@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ..figures import format_seconds
 from ..summary import storage_kind
 from .palette import light
 from .panel import COPIES, GAP, KERNELS, LEFT, LETTER, OCCUPANCY, TITLE, Panel, panel_shapes
