@@ -8,13 +8,14 @@ from xml.etree import ElementTree
 import pytest
 
 from memstow.errors import InvalidInputError
+from memstow.figures import format_seconds
 from memstow.plan import MemoryPlan
 from memstow.planners import Problem
 from memstow.report import report_plan
 from memstow.report.boxes import Box, merge_boxes
 from memstow.report.picture import picture_svg, plan_svg
 from memstow.report.raster import picture_png, require_matplotlib
-from memstow.report.scale import format_bytes, format_seconds, ticks
+from memstow.report.scale import format_bytes, ticks
 from memstow.report.scene import scene_of
 from memstow.report.shapes import Boxes, Label
 from memstow.simulator import simulate

@@ -14,6 +14,8 @@ constexpr double kHot = 0.1, kCold = 0.0005;
 constexpr double kDrawTemperature = 1.0;
 // How often a change is ordered for some touches of a storage at once.
 constexpr double kOrdered = 0.3;
+// How often room is made for a copy.
+constexpr double kMakesRoom = 0.15;
 // Draws of a decision before doubt no longer counts, and the least doubt.
 constexpr int32_t kDraws = 12;
 constexpr float kLeastDoubt = 0.02F;
@@ -23,6 +25,8 @@ constexpr size_t kCompareAfter = 96, kCompareEvery = 32;
 constexpr double kGiveUp = 6.0;
 // Games of more decisions are swept; there a change is judged so many decisions after the last other action.
 constexpr size_t kLongGame = 3000, kWindow = 128;
+// Of a sweep: decisions from here to one that room is made for.
+constexpr size_t kRoomAhead = 256;
 
 }  // namespace
 
@@ -145,7 +149,9 @@ size_t TrajectorySearch::DrawDecision() {
 }
 
 void TrajectorySearch::Iterate(double temperature) {
-  const size_t begin = DrawDecision();
+  const size_t drawn = DrawDecision();
+  room_ = random_.Chance(kMakesRoom) ? DrawRoom(drawn) : Room{};
+  const size_t begin = room_.bytes > 0 ? FirstDecisionAt(room_.from) : drawn;
   while (state_.NumDecided() > begin) state_.Undo();
   if (Deviate(temperature, temperature, current_.size())) {
     Keep();
@@ -162,6 +168,9 @@ void TrajectorySearch::Sweep(double temperature) {
   }
   while (!state_.IsTerminal() && random_.Uniform() >= doubt_[state_.NumDecided()]) Advance();
   if (state_.IsTerminal()) return;
+  const size_t left = std::min(kRoomAhead, current_.size() - state_.NumDecided());
+  const size_t ahead = state_.NumDecided() + static_cast<size_t>(random_.Below(static_cast<int32_t>(left)));
+  room_ = random_.Chance(kMakesRoom) ? DrawRoom(ahead) : Room{};
   if (!Deviate(temperature, 0.0, kWindow)) Advance();
 }
 
@@ -183,14 +192,19 @@ void TrajectorySearch::Advance() {
 // accepted, slower by up to about `allowance`, it is the current game; otherwise the state is where it was.
 bool TrajectorySearch::Deviate(double temperature, double allowance, size_t window) {
   const size_t begin = state_.NumDecided();
-  Advice advice = Ask();
-  Note(advice, current_[begin]);
-  advice.legal &= ~(1U << static_cast<uint32_t>(current_[begin]));
-  if (advice.legal == 0) return false;
   const double limit = allowance * random_.Exponential();
-  order_ = random_.Chance(kOrdered) ? DrawOrder() : Order{};
-  const Action ordered = IsOrdered(guide_->observer().game().decisions()[begin]) ? Obey() : current_[begin];
-  Leave(ordered != current_[begin] ? ordered : Draw(advice, kDrawTemperature));
+  if (room_.bytes > 0) {
+    order_ = DrawOrder(room_.decision);
+    last_different_ = room_.decision;
+  } else {
+    Advice advice = Ask();
+    Note(advice, current_[begin]);
+    advice.legal &= ~(1U << static_cast<uint32_t>(current_[begin]));
+    if (advice.legal == 0) return false;
+    order_ = random_.Chance(kOrdered) ? DrawOrder(begin) : Order{};
+    const Action ordered = IsOrdered(guide_->observer().game().decisions()[begin]) ? Obey() : current_[begin];
+    Leave(ordered != current_[begin] ? ordered : Draw(advice, kDrawTemperature));
+  }
   const bool followed = Follow(temperature, window);
   const size_t end = state_.NumDecided();
   if (followed && state_.Seconds() <= seconds_at_[end] + offset_ + limit) {
@@ -204,10 +218,35 @@ bool TrajectorySearch::Deviate(double temperature, double allowance, size_t wind
   return false;
 }
 
-// The other memory than now, from the touch that is due to a later one of its storage: near ones are likelier.
-TrajectorySearch::Order TrajectorySearch::DrawOrder() {
+// For a decision that drops what might be copied: from about where the copy would hide.
+TrajectorySearch::Room TrajectorySearch::DrawRoom(size_t decision) {
   const Game& game = guide_->observer().game();
-  const size_t at = state_.NumDecided();
+  const int32_t id = game.decisions()[decision];
+  const Touch& touch = game.problem().touch(id);
+  const Storage& storage = game.problem().storage(touch.storage);
+  if (current_[decision] != Action::kDrop || (id == storage.first_touch && !storage.born_slow)) return {};
+  const double hides = touch.time - guide_->observer().prices().touch(id).window;
+  const int32_t from = touch.time - static_cast<int32_t>(2.0 * random_.Uniform() * hides);
+  return {storage.size_bytes, std::max(0, from), touch.time, decision};
+}
+
+size_t TrajectorySearch::FirstDecisionAt(int32_t time) const {
+  const Game& game = guide_->observer().game();
+  const auto is_before = [&](int32_t touch, int32_t t) { return game.problem().touch(touch).time < t; };
+  const std::vector<int32_t>& all = game.decisions();
+  return static_cast<size_t>(std::lower_bound(all.begin(), all.end(), time, is_before) - all.begin());
+}
+
+// Whether the last decision takes bytes that room is made of.
+bool TrajectorySearch::TakesRoom(int32_t time) const {
+  const FastMemory& memory = state_.memory();
+  if (room_.bytes == 0 || time < room_.from || time >= room_.until) return false;
+  return memory.PeakLoad(room_.from, time) > memory.capacity() - room_.bytes;
+}
+
+// The other memory than now, from a decision's touch to a later one of its storage: near ones are likelier.
+TrajectorySearch::Order TrajectorySearch::DrawOrder(size_t at) {
+  const Game& game = guide_->observer().game();
   const int32_t touch = game.decisions()[at], storage = game.problem().touch(touch).storage;
   const Storage& its = game.problem().storage(storage);
   const double left = its.first_touch + its.num_touches - touch;
@@ -247,15 +286,17 @@ bool TrajectorySearch::Follow(double temperature, size_t window) {
   const Game& game = guide_->observer().game();
   const size_t begin = state_.NumDecided();
   const double reach = random_.Chance(0.3) ? 0.0 : 4.0 * std::exp2(4.0 * random_.Uniform());
-  const size_t drawn_until = begin + static_cast<size_t>(reach * random_.Exponential());
+  const bool makes_room = room_.bytes > 0;
+  const size_t drawn_until = makes_room ? room_.decision : begin + static_cast<size_t>(reach * random_.Exponential());
   const double change = random_.Uniform();
   size_t compared = drawn_until + kCompareAfter;
   bool goes_on = true;
   while (goes_on && !state_.IsTerminal() && state_.NumDecided() <= std::max(drawn_until, last_different_) + window) {
     const size_t at = state_.NumDecided();
-    const int32_t storage = game.problem().touch(game.decisions()[at]).storage;
+    const Touch& touch = game.problem().touch(game.decisions()[at]);
+    const int32_t storage = touch.storage;
     const bool open = differs_[static_cast<size_t>(storage)] != 0;
-    const bool drawn = at < drawn_until && random_.Chance(change);
+    const bool drawn = !makes_room && at < drawn_until && random_.Chance(change);
     const Action same = current_[at];
     if (IsOrdered(game.decisions()[at])) {
       Leave(Obey());
@@ -265,6 +306,10 @@ bool TrajectorySearch::Follow(double temperature, size_t window) {
       next_seconds_[at + 1] = state_.Seconds();
     } else {
       Leave(Draw(Ask(), drawn ? kDrawTemperature : 0.0));
+    }
+    if (TakesRoom(touch.time)) {
+      state_.Undo();
+      Leave((state_.LegalActions() & 1U) != 0 ? Action::kDrop : next_[at]);
     }
     if (at >= compared) {
       compared += kCompareEvery;

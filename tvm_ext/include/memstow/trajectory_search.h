@@ -11,6 +11,8 @@
  *                      ? ?   ?                    last decision is another than it was, ask the guide
  *                                              4. then as it was done, as long as that is legal, to the end
  *
+ *  Or room is made for a copy: go back to where it should begin, and drop what would take its bytes until it is done.
+ *
  *  What is faster, or only a little slower early on, becomes the current game (simulated annealing). A game that is
  * much slower than the current one was at the same decision, is given up.
  *
@@ -67,6 +69,14 @@ class TrajectorySearch {
     bool fast = false;
   };
 
+  /*! \brief Bytes that stay free during [from, until), so that the storage of a decision can be copied in. */
+  struct Room {
+    int64_t bytes = 0;
+    int32_t from = 0;
+    int32_t until = 0;
+    size_t decision = 0;
+  };
+
   Advice Ask();
   void Do(Action action);
   Action Draw(const Advice& advice, double temperature);
@@ -79,7 +89,10 @@ class TrajectorySearch {
   bool Deviate(double temperature, double allowance, size_t window);
   size_t DrawDecision();
   void Leave(Action action);
-  Order DrawOrder();
+  Order DrawOrder(size_t at);
+  Room DrawRoom(size_t decision);
+  size_t FirstDecisionAt(int32_t time) const;
+  bool TakesRoom(int32_t time) const;
   bool IsOrdered(int32_t touch) const;
   Action Obey();
   bool Follow(double temperature, size_t window);
@@ -94,6 +107,7 @@ class TrajectorySearch {
   /*! \brief By decision: the probability that the guide gave to other actions. */
   std::vector<float> doubt_;
   Order order_;
+  Room room_;
   /*! \brief By storage: its last decision is another than in the current game. */
   std::vector<uint8_t> differs_;
   std::vector<int32_t> differing_;
