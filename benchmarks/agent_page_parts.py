@@ -58,7 +58,7 @@ def ablations(view: View) -> Iterator[str]:
         words=2,
     )
     yield ""
-    yield "Drop-backup cannot be switched off as a whole: often nothing else is legal where it acts, and a game without it"
+    yield "Drop-backup cannot be switched off as a whole: often nothing else is legal where it acts, a game without it"
     yield "would end there without a plan. The rates below say how many decisions it makes."
 
 
