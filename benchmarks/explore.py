@@ -47,6 +47,7 @@ def lines(results: ExploreResults, command: str) -> Iterator[str]:
         "What more fast memory or a faster slow memory would give: models of the zoo, planned for every variant of a",
         f"part. Made by `make bench-explore` on {results.date} ({results.machine}), by",
         "",
+        "<!-- not run: many minutes -->",
         "```sh",
         command.replace(" --vary ", " \\\n  --vary ").replace(" --size ", " \\\n  --size "),
         "```",
