@@ -167,16 +167,20 @@ def _begin(
 def _round(searches: list[Trajectories], number: int, rounds: int, limits: Limits, incumbent: Incumbent) -> bool:
     """Search in every thread; whether the best is enough.
 
-    In the first half of the rounds a thread goes on from its own best game, then from the best of all.
+    In the first half of the rounds a thread begins in turn with its own best game and with the advice's, since what can
+    be reached depends on where a search begins; then with the best of all.
     """
     best = min((s for s in searches if len(s.best)), key=lambda search: search.best_seconds).best
-    starts = [search.best if 2 * number < rounds and len(search.best) else best for search in searches]
+    is_open = 2 * number < rounds
     mine = limits.round(number, rounds)
     stop = threading.Event()
 
     def work(thread: int) -> None:
         search = searches[thread]
-        search.adopt(starts[thread])
+        if is_open and (number + thread) % 2:
+            search.play()
+        else:
+            search.adopt(search.best if is_open and len(search.best) else best)
         for _ in search.slices(deadline_in=mine.deadline - time.monotonic(), iterations=mine.iterations):
             if incumbent.offer(search.best_seconds):
                 stop.set()
