@@ -10,10 +10,13 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from mkdocs.plugins import event_priority
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "build" / "docs_package"
 
 
+@event_priority(100)  # before mkdocstrings looks for the folder
 def on_config(config: Any) -> Any:
     """Copy the Python sources of every folder to where Python has it."""
     shutil.rmtree(PACKAGE, ignore_errors=True)
