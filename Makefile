@@ -82,7 +82,7 @@ format: .venv/dependencies ## Rewrite the sources in the project's style
 schemas: install ## Write memstow/schemas/*.json anew from the types
 	$(BIN)/python -m memstow.schemas
 
-bench: install ## Every planner on suite and zoo, beside the rivals; write docs/results.md (DURATION; goes on; needs ../shared)
+bench: install ## Every planner on suite and zoo, beside the rivals; write docs/results.md (two to three hours; goes on where it was; needs ../shared)
 	$(BIN)/python benchmarks/results.py --resume $(BENCH_OPTIONS)
 
 bench-zoo: install ## Compile, run and check the whole zoo; write docs/zoo.md (half an hour)

@@ -5,8 +5,9 @@ cross-program prefetch (``xla-crossing``), the zoo for each accelerator with the
 fast memory, TVM's arena bytes (``arena``) and MiniMalloc's problems (``packing``). Each seed of a part is one run of
 ``memstow bench``; the first proves the bounds for all.
 
-``python benchmarks/results.py`` takes about DURATION on two cores. Results are in ``build/bench`` as they come: after
-Ctrl-C ``--resume`` goes on, ``--page-only`` makes the page of what there is. Exits with 1 if a planner failed.
+``python benchmarks/results.py`` takes two to three hours on two cores, four at most: searches end at proven optima.
+Results are in ``build/bench`` as they come: after Ctrl-C ``--resume`` goes on, ``--page-only`` makes the page of what
+there is. Exits with 1 if a planner failed.
 """
 
 from __future__ import annotations
