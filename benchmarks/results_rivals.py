@@ -107,8 +107,8 @@ def _recorded(contests: Sequence[Contest], suite: Path) -> Iterator[str]:
     yield ""
     yield "Recorded from its dumps, beside each program, and priced by our simulator. They may carry a buffer over from"
     yield "the run before (a cross-program prefetch); where our plans may not, theirs is charged for it, which favours"
-    yield "ours. The commands are those of the parts; this sets the recorded solutions beside `xla-msa`, file by file, with"
-    yield "the prefetch free on both sides and without:"
+    yield "ours. The commands are those of the parts; this sets the recorded solutions beside `xla-msa`, file by file,"
+    yield "with the prefetch free on both sides and without:"
     yield ""
     yield from _shell("needs the recorded solutions", f"python benchmarks/xla_fidelity.py {suite}")
     for contest in contests:
