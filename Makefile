@@ -5,13 +5,15 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 WORKERS ?= 2
 # A cost model that has not seen the programs which it is judged on.
 TWIN ?= build/twins/ethos_u
+# Of benchmarks/results.py: --budget, --seeds, --parts, --planners.
+BENCH_OPTIONS ?=
 # Of benchmarks/agent.py: parts, seeds, programs, budgets.
 AGENT_OPTIONS ?=
 CPP := $(shell find tvm_ext -name '*.cc' -o -name '*.h')
 CORE := $(filter-out tvm_ext/tests/%,$(CPP))
 
 .DEFAULT_GOAL := help
-.PHONY: help agent bench-explore install demo test test-cpp test-python test-docs docs docs-tables docs-images lint format schemas bench bench-zoo bench-core bench-suite bench-cost-models bench-learned-plans bench-agent cost-models report-images wheel-check clean
+.PHONY: help agent bench-explore install demo test test-cpp test-python test-docs docs docs-tables docs-images lint format schemas bench bench-zoo bench-core bench-cost-models bench-learned-plans bench-agent cost-models report-images wheel-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-19s %s\n", $$1, $$2}' Makefile
@@ -80,7 +82,8 @@ format: .venv/dependencies ## Rewrite the sources in the project's style
 schemas: install ## Write memstow/schemas/*.json anew from the types
 	$(BIN)/python -m memstow.schemas
 
-bench: bench-zoo bench-core ## Run every benchmark and write its page
+bench: install ## Every planner on suite and zoo, beside the rivals; write docs/results.md (two to three hours; goes on where it was; needs ../shared)
+	$(BIN)/python benchmarks/results.py --resume $(BENCH_OPTIONS)
 
 bench-zoo: install ## Compile, run and check the whole zoo; write docs/zoo.md (half an hour)
 	$(BIN)/python benchmarks/zoo.py --json build/zoo.json --out docs/zoo.md --resume
@@ -90,9 +93,6 @@ bench-core: install ## Measure simulator and packing, bounds and the production 
 	$(BIN)/python benchmarks/minimalloc.py ../shared/minimalloc
 	$(BIN)/python benchmarks/bounds.py ../shared/xla_suite --out build/bounds.md
 	$(BIN)/python benchmarks/xla_fidelity.py ../shared/xla_suite --page docs/xla_msa.md
-
-bench-suite: install ## All planners on the whole suite; write docs/suite.md (hours; needs ../shared)
-	$(BIN)/python benchmarks/suite.py --resume
 
 bench-agent: install ## The agent against heuristics, searches and the portfolio; write docs/agent.md (most of a day; needs ../shared)
 	$(BIN)/python benchmarks/agent.py $(AGENT_OPTIONS)

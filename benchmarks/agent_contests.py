@@ -23,7 +23,7 @@ BRIEF, TEN, MINUTE, TUNING = 5.0, 10.0, 60.0, 600.0
 #: Schedules that each may price where limits are equal evaluations.
 EVALUATIONS = 5000
 EVALUATED = "agent, games from the middle only, 1 thread"
-#: Test files of ``xla_suite`` with the largest gaps that the portfolio without agent leaves after 60 s (docs/suite.md).
+#: Test files of ``xla_suite`` with the largest gaps that the portfolio without agent leaves after 60 s.
 HARD = ("lstm_v4c8", "gpt2_128_v4c8", "densenet_v4c8", "gpt2_128_v4", "gpt2_128_v5e")
 
 PRICED_GREEDY, PRICED = "no network (prices' advice), greedy", "no network (prices' advice)"

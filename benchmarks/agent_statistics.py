@@ -9,9 +9,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-from agent_runs import Run
 from numpy.typing import NDArray
 
 Table = NDArray[np.float64]
@@ -19,6 +19,25 @@ Table = NDArray[np.float64]
 SAMPLES, CONFIDENCE = 2000, 0.95
 #: Digits of a logarithm below which times are alike: what is left is rounding.
 DIGITS = 9
+
+
+class Run(Protocol):
+    """One plan of a contestant: ``seconds`` by a seed on a program, None where the plan is not valid."""
+
+    @property
+    def program(self) -> str:
+        """The program's name."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        ...
+
+    @property
+    def seconds(self) -> float | None:
+        """Time of the plan."""
+        ...
 
 
 @dataclass(frozen=True)

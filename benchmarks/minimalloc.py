@@ -1,17 +1,22 @@
 """Seconds per packing problem as a Markdown table: ``python benchmarks/minimalloc.py FOLDER``.
 
 Every ``NAME.CAPACITY.csv`` of the folder (MiniMalloc's naming) is packed at that capacity on one core, and each packing
-is checked by :func:`memstow.packing.check`. Exits with 1 unless all are solved.
+is checked by :func:`memstow.packing.check`. ``--json FILE`` has the same for ``results.py``. Exits with 1 unless all
+are solved.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from memstow.bench import code_digest, describe_machine
 from memstow.errors import InvalidInputError
 from memstow.packing import METHODS, Buffers, PackingResult, check, pack, peak_load, read_csv
+from memstow.schema import write_text
 
 HEADER = ("problem", "buffers", "capacity", "peak load", "outcome", "seconds", "placements")
 
@@ -66,6 +71,25 @@ def table(measurements: list[Measurement]) -> str:
     return "\n".join(lines)
 
 
+def document(folder: Path, measurements: list[Measurement]) -> dict[str, object]:
+    """The measurements as JSON has them; bytes and seconds."""
+    rows = [
+        {
+            "name": one.name,
+            "buffers": len(one.buffers),
+            "capacity": one.capacity,
+            "peak_load": peak_load(one.buffers),
+            "outcome": one.outcome,
+            "seconds": one.result.seconds,
+            "placements": one.result.nodes,
+        }
+        for one in measurements
+    ]
+    date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d")
+    about = {"folder": str(folder), "code": code_digest(), "machine": str(describe_machine()), "date": date}
+    return {**about, "rows": rows}
+
+
 def _row(cells: tuple[str, ...] | list[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
@@ -76,11 +100,15 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--time-limit", type=float, default=60.0, metavar="SECONDS", help="per problem")
     parser.add_argument("--method", choices=METHODS, default="complete")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="results file, as well")
     options = parser.parse_args()
     measurements = [
         measure(path, capacity, options.time_limit, options.method) for path, capacity in problems(options.folder)
     ]
     print(table(measurements))
+    if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        write_text(options.json, json.dumps(document(options.folder, measurements), indent=1) + "\n")
     return int(any(one.outcome != "solved" for one in measurements))
 
 

@@ -22,6 +22,7 @@ from memstow.bench import (
     cases_of,
     describe_machine,
     grouped_totals,
+    known_bounds,
     measure_all,
     page,
     runner,
@@ -196,6 +197,22 @@ def test_a_plan_below_the_bound_is_a_failure(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(runner, "best_bound", lambda *_, **__: runner.Bound(30.0, "wrong", {}))
     result = run_all({"xla-msa": Scripted()}, case(), Settings(planners=("xla-msa",)))
     assert result.failures == ["example (example, 16 B), xla-msa: faster than the proven bound: one of them is wrong"]
+
+
+def test_the_larger_of_a_known_bound_and_the_proven_one_counts() -> None:
+    given, settings = case(), Settings(planners=("xla-msa",), bound_seconds=0.0)
+    (alone,) = measure_all([given], settings, {"xla-msa": Scripted()}, Heard())
+    for known, method in ((alone.bound_seconds - 1.0, alone.bound_method), (alone.bound_seconds + 1.0, "old")):
+        old = alone.model_copy(update={"bound_seconds": known, "bound_method": "old"})
+        bounds = known_bounds(empty().model_copy(update={"cases": (old,)}))
+        (found,) = measure_all([given], settings, {"xla-msa": Scripted()}, Heard(), bounds=bounds)
+        assert (found.bound_seconds, found.bound_method) == (max(known, alone.bound_seconds), method)
+
+
+def test_what_is_known_of_another_program_does_not_count() -> None:
+    bounds = {"another": runner.Bound(1e9, "old", {})}
+    (found,) = measure_all([case()], Settings(planners=("xla-msa",)), {"xla-msa": Scripted()}, Heard(), bounds=bounds)
+    assert found.bound_method != "old"
 
 
 def test_a_bound_that_fails_costs_the_gap_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from .machine import Machine, describe_machine
 from .measure import Listener
 from .page import Section, page, section_lines
 from .results import BenchResults, CaseResult, GroupTotals, PlannerResult, PlannerTotals, Ratios, Spread
-from .runner import measure_all
+from .runner import known_bounds, measure_all
 from .settings import DEFAULT_PLANNERS, REFERENCE, Settings
 from .store import Store
 from .totals import grouped_totals
@@ -41,6 +41,7 @@ __all__ = [
     "code_digest",
     "describe_machine",
     "grouped_totals",
+    "known_bounds",
     "measure_all",
     "page",
     "section_lines",

@@ -13,7 +13,7 @@ from ..summary import fallbacks_of, uniform_seconds
 from ..timing import cost_model_name
 from .case import Case
 from .measure import Clock, Listener, compared, describe, measure
-from .results import CaseResult
+from .results import BenchResults, CaseResult
 from .settings import REFERENCE, Settings
 
 BOUND_STEP = "bound"
@@ -25,21 +25,36 @@ def measure_all(
     planners: Mapping[str, Planner],
     listener: Listener,
     *,
+    bounds: Mapping[str, Bound] | None = None,
     clock: Clock = time.perf_counter,
 ) -> Iterator[CaseResult]:
     """Results case by case. ``planners`` has all of ``settings.run_planners``.
 
-    The bound is proven first and not counted in any planner's budget. What a planner raises is a result; what the
-    listener raises ends the run.
+    The bound is proven first and not counted in any planner's budget; one of ``bounds``, by the case's fingerprint,
+    takes its place where it is larger. What a planner raises is a result; what the listener raises ends the run.
     """
     load_core()  # so that the first planner does not pay for it
     for case in cases:
         listener.begin(case)
-        yield _measure_case(case, settings, planners, listener, clock)
+        yield _measure_case(case, settings, planners, listener, (bounds or {}).get(case.fingerprint), clock)
+
+
+def known_bounds(results: BenchResults) -> dict[str, Bound]:
+    """The bounds that a run has proven, by the case's fingerprint."""
+    return {
+        case.fingerprint: Bound(case.bound_seconds, case.bound_method, {case.bound_method: case.bound_seconds})
+        for case in results.cases
+        if not case.bound_error
+    }
 
 
 def _measure_case(
-    case: Case, settings: Settings, planners: Mapping[str, Planner], listener: Listener, clock: Clock
+    case: Case,
+    settings: Settings,
+    planners: Mapping[str, Planner],
+    listener: Listener,
+    known: Bound | None,
+    clock: Clock,
 ) -> CaseResult:
     problem = case.problem
     all_slow = uniform_seconds(problem, fast=False)
@@ -49,6 +64,8 @@ def _measure_case(
         bound = best_bound(problem, time_limit_seconds=settings.bound_seconds)
     except Exception as found:  # a solver's failure costs this bound, not the run
         bound, error = Bound(0.0, "none", {}), describe(found)
+    if known is not None and known.seconds > bound.seconds:
+        bound = known
     bound_wall = clock() - began
     listener.end()
     results = []

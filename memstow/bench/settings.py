@@ -26,7 +26,7 @@ class Settings(Document):
     """Options of a run. ``iterations``, where given, end a search instead of ``budget_seconds``.
 
     ``accelerator`` replaces the one that the files name; ``capacities_bytes`` are run beside the target's own;
-    ``cost_model`` is what ``--cost-model`` says.
+    ``cost_model`` is what ``--cost-model`` says; ``known_bounds`` is a results file whose proven bounds count too.
     """
 
     planners: tuple[str, ...] = DEFAULT_PLANNERS
@@ -38,6 +38,7 @@ class Settings(Document):
     max_cross_program_prefetches: int | None = None
     cost_model: str = ROOFLINE
     bound_seconds: Seconds = DEFAULT_TIME_LIMIT_SECONDS
+    known_bounds: str | None = None
 
     @property
     def run_planners(self) -> tuple[str, ...]:
@@ -60,5 +61,6 @@ class Settings(Document):
             ("--max-cross-program-prefetches", self.max_cross_program_prefetches),
             ("--cost-model", None if self.cost_model == ROOFLINE else self.cost_model),
             ("--bound-time", f"{self.bound_seconds:g}"),
+            ("--known-bounds", self.known_bounds),
         )
         return [*words, *(word for name, value in named if value is not None for word in (name, str(value)))]

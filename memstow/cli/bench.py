@@ -63,6 +63,12 @@ def bench_command(
     bound_time: Annotated[
         float, typer.Option("--bound-time", metavar="SECONDS", help="Time to prove a program's bound in, beside.")
     ] = DEFAULT_TIME_LIMIT_SECONDS,
+    known_bounds: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OLD", help="A results file; what it proved of the same programs counts too.", show_default=False
+        ),
+    ] = None,
     json: Annotated[
         Path | None,
         typer.Option(
@@ -93,6 +99,7 @@ def bench_command(
         max_cross_program_prefetches=max_cross_program_prefetches,
         cost_model=cost_model,
         bound_seconds=bound_time,
+        known_bounds=None if known_bounds is None else str(known_bounds),
     )
     chosen = {name: registry.get(name) for name in settings.run_planners}
     target = json or Path(f"{programs.resolve().name.removesuffix('.json').removesuffix('.program')}.bench.json")
@@ -182,14 +189,16 @@ def _empty_results(programs: Path, settings: Settings) -> BenchResults:
 
 def _measure(todo: Sequence[Case], total: int, planners: dict[str, registry.Planner], store: Store) -> None:
     """Measure the cases that are left of ``total``."""
-    from ..bench import measure_all
+    from ..bench import BenchResults, known_bounds, measure_all
 
+    settings = store.results.settings
+    bounds = known_bounds(BenchResults.load(settings.known_bounds)) if settings.known_bounds else {}
     if len(todo) < total:
         notice(f"{store.path}: has {total - len(todo)} of {total} programs")
     watch = InterruptWatch()
     try:
         with watch, results_only_on_stdout(), BenchProgress(len(todo) * len(planners), watch) as progress:
-            for result in measure_all(todo, store.results.settings, planners, progress):
+            for result in measure_all(todo, settings, planners, progress, bounds=bounds):
                 with watch.held():
                     store.add(result)
                 progress.report(result)

@@ -100,6 +100,17 @@ def test_with_cross_program_prefetches_the_free_price_counts(folder: Path) -> No
     assert free < charged
 
 
+def test_bounds_that_an_earlier_run_has_proven(folder: Path) -> None:
+    line = ("bench", folder, "--budget", 0.05, "--planners", "greedy", "--json")
+    assert memstow(*line, "proven.json", "--bound-time", 5).code == 0
+    known = ("--bound-time", 0, "--known-bounds", "proven.json")
+    assert memstow(*line, "o.json", *known).code == 0
+    old, new = BenchResults.load("proven.json"), BenchResults.load("o.json")
+    assert [case.bound_seconds for case in new.cases] == [case.bound_seconds for case in old.cases]
+    assert "--known-bounds proven.json" in new.command
+    assert "absent.json" in refused(*line, "o.json", "--known-bounds", "absent.json")
+
+
 def test_the_page(folder: Path) -> None:
     assert memstow("bench", folder, *QUICK, "--planners", "greedy", "--json", "o.json", "--page", "o.md").code == 0
     text = Path("o.md").read_text(encoding="utf-8")
