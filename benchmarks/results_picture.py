@@ -12,24 +12,11 @@ from numpy.typing import NDArray
 from results_figures import RECORDED
 from results_parts import UNSEEDED
 
+from memstow.chart_style import GRID, INK, STYLE
+
 #: Ratios of times from left to right, less 1; what is nearer to 1 than the first is drawn there.
 TICKS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 _COLUMNS, _PANEL, _LEGEND = 2, (4.9, 2.9), 0.75
-_INK, _FAINT, _GRID = "#1f2430", "#6b7280", "#e5e7eb"
-_STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.edgecolor": "#9ca3af",
-    "axes.labelcolor": _INK,
-    "axes.titlesize": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": _INK,
-    "xtick.color": _FAINT,
-    "ytick.color": _FAINT,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "memstow",
-}
 
 
 @dataclass(frozen=True)
@@ -50,11 +37,11 @@ def draw(panels: Sequence[Panel], path: Path) -> None:
 
     names = dict.fromkeys(name for panel in panels for name in panel.excesses if name != RECORDED)
     twenty = matplotlib.color_sequences["tab20"]
-    colours = {RECORDED: _INK, **dict(zip(names, cycle([*twenty[::2], *twenty[1::2]]), strict=False))}
+    colours = {RECORDED: INK, **dict(zip(names, cycle([*twenty[::2], *twenty[1::2]]), strict=False))}
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     height = _PANEL[1] * rows + _LEGEND
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure, axes = pyplot.subplots(
             rows, columns, figsize=(_PANEL[0] * columns, height), squeeze=False, sharey=True, facecolor="white"
         )
@@ -73,7 +60,7 @@ def draw(panels: Sequence[Panel], path: Path) -> None:
             axis.set_xticks(TICKS, [f"{1 + tick:g}" for tick in TICKS])
             axis.xaxis.set_minor_locator(NullLocator())
             axis.yaxis.set_major_formatter(PercentFormatter(1.0))
-            axis.grid(color=_GRID, linewidth=0.8)
+            axis.grid(color=GRID, linewidth=0.8)
         for axis in axes[:, 0]:
             axis.set_ylabel("share of the runs")
         for k in range(len(panels)):

@@ -15,11 +15,12 @@ from .program import Program
 from .report import render_report
 from .report.picture import plan_svg
 from .schema import write_text
-from .simulator import Simulation
-from .summary import Summary
+from .simulator import simulate
+from .summary import Numerics, Summary, summarise
 from .trace import trace_json
 
 if TYPE_CHECKING:
+    from .bounds import Bound
     from .explain import SlowTensor
 
 PROGRAM, PLAN, SUMMARY = "program.json", "plan.json", "summary.json"
@@ -43,11 +44,29 @@ class PlanDocuments:
         cls,
         problem: Problem,
         plan: MemoryPlan,
-        simulation: Simulation,
-        summary: Summary,
+        *,
+        bound: Bound | None = None,
+        budget_seconds: float | None = None,
+        phase_seconds: Mapping[str, float] | None = None,
+        numerics: Numerics | None = None,
+        checked_run: bool = False,
         slow_tensors: Sequence[SlowTensor] | None = None,
     ) -> PlanDocuments:
-        """The documents of a valid plan; simulation, summary and, if they are at hand, slow tensors are this plan's."""
+        """Simulate a valid plan and describe it.
+
+        ``slow_tensors`` are this plan's, if they are at hand; the rest is for :func:`memstow.summary.summarise`.
+        """
+        simulation = simulate(problem.program, problem.accelerator, plan, problem.cost)
+        summary = summarise(
+            problem,
+            plan,
+            simulation,
+            bound=bound,
+            budget_seconds=budget_seconds,
+            phase_seconds=phase_seconds,
+            numerics=numerics,
+            checked_run=checked_run,
+        )
 
         def report() -> str:
             # Imported here: it loads numpy, which the other documents have no use for.

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from .figures import format_bytes
+from .figures import format_seconds as _seconds
 from .plan import MemoryPlan
 from .plan_view import PlanView, Touch
 from .planners.base import Problem
@@ -31,6 +34,7 @@ REASONS = {
 #: Stays priced per tensor: the longest that have room, and single accesses, those that save most first.
 _MAX_STAYS, _MAX_SINGLES = 8, 4
 _SHOWN_OCCUPANTS = 2
+_bytes = partial(format_bytes, digits=4)
 
 
 @dataclass(frozen=True)
@@ -231,19 +235,3 @@ def _times(slow: Sequence[Touch]) -> str:
 
 def _span(start: int, end: int) -> str:
     return f"at instruction {start}" if start == end else f"during instructions {start} to {end}"
-
-
-def _bytes(size: int) -> str:
-    value, unit = float(size), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if value < 1024:
-            break
-        value, unit = value / 1024, larger
-    return f"{value:.4g} {unit}"
-
-
-def _seconds(seconds: float) -> str:
-    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
-        if seconds >= scale:
-            return f"{seconds / scale:.4g} {unit}"
-    return f"{seconds * 1e9:.4g} ns" if seconds > 0 else "0 s"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from ..hardware import core_count
 from ..plan import MemoryPlan
 from ..planners import Effort, Problem
 from ..planners.base import Limits
@@ -115,7 +115,7 @@ class _Run:
         search, length = self._self_play(playing, _PLAY_SHARE * seconds if is_timed else math.inf)
         for k in _turns(begin + (_SEARCH_SHARE + _PLAY_SHARE) * seconds, length) if is_timed else range(1):
             self._add(guide, search, self._seed + 1000 * number + k)
-        with _torch_threads(self._planner.threads or len(os.sched_getaffinity(0))):
+        with _torch_threads(self._planner.threads or core_count()):
             for _ in _turns(begin + seconds, _LEARNING * reading) if is_timed else range(_ROUND_STEPS):
                 self._learn()
         return False

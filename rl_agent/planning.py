@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..hardware import core_count
 from ..plan import MemoryPlan
 from ..planners import Effort, Problem
 from ..planners.base import Limits
@@ -108,7 +108,7 @@ def search_games(
         settings: of the search.
         start: a game to begin from, beside the guide's own.
     """
-    threads = settings.threads or len(os.sched_getaffinity(0))
+    threads = settings.threads or core_count()
     searches = [Trajectories(guide, seed * threads + k) for k in range(threads)]
     is_interrupted = False
     try:

@@ -29,8 +29,8 @@ from memstow.bench import (
 )
 from memstow.bench.measure import measure
 from memstow.bench.results import Ratios
-from memstow.bench.text import size
 from memstow.errors import InvalidInputError
+from memstow.figures import format_bytes
 from memstow.formats import RecordedPrice
 from memstow.plan import MemoryPlan
 from memstow.planners import Effort, Planner, Problem
@@ -247,7 +247,7 @@ def test_every_capacity_is_a_case_and_only_the_files_own_has_the_recorded_price(
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (1536, "1.5 KiB"), (112 << 20, "112 MiB"), (3 << 30, "3 GiB")])
 def test_sizes_as_text(count: int, text: str) -> None:
-    assert size(count) == text
+    assert format_bytes(count, digits=4) == text
 
 
 # ---- totals ----

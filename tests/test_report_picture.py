@@ -8,14 +8,14 @@ from xml.etree import ElementTree
 import pytest
 
 from memstow.errors import InvalidInputError
-from memstow.figures import format_seconds
+from memstow.figures import format_bytes, format_seconds
 from memstow.plan import MemoryPlan
 from memstow.planners import Problem
 from memstow.report import report_plan
 from memstow.report.boxes import Box, merge_boxes
 from memstow.report.picture import picture_svg, plan_svg
 from memstow.report.raster import picture_png, require_matplotlib
-from memstow.report.scale import format_bytes, ticks
+from memstow.report.scale import ticks
 from memstow.report.scene import scene_of
 from memstow.report.shapes import Boxes, Label
 from memstow.simulator import simulate
@@ -139,8 +139,13 @@ def test_ticks_are_round(low: float, high: float, count: int, binary: bool, expe
 
 
 def test_figures_as_people_read_them() -> None:
-    assert [format_bytes(size) for size in (0, 1023, 1536, 112 * 2**20)] == ["0 B", "1023 B", "1.5 KiB", "112 MiB"]
-    assert format_bytes(2**19, unit_of=2**21) == "0.5 MiB"
+    assert [format_bytes(size, digits=4) for size in (0, 1023, 1536, 112 * 2**20)] == [
+        "0 B",
+        "1023 B",
+        "1.5 KiB",
+        "112 MiB",
+    ]
+    assert format_bytes(2**19, digits=4, unit_of=2**21) == "0.5 MiB"
     assert [format_seconds(time) for time in (0.0, 2.5e-9, 1.5e-3, 90.0)] == ["0 s", "2.5 ns", "1.5 ms", "90 s"]
 
 

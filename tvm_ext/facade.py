@@ -16,8 +16,6 @@ from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BUDGET_SECONDS, DEFAULT_PLAN
 from ..errors import InvalidInputError
 from ..planners import Planner
 from ..planners.base import check_seconds, checked_effort
-from ..simulator import simulate
-from ..summary import summarise
 from .compiled_model import CompiledModel
 from .compiler import Compilation, compile_model
 from .pipeline import PipelineOptions, resolve_options
@@ -119,17 +117,14 @@ def load(folder: str | Path) -> CompiledModel:
 def compiled_model(compilation: Compilation, options: PipelineOptions) -> CompiledModel:
     """A compilation as its user sees it."""
     assert compilation.executable is not None, "compiled to be run"
-    problem, plan = compilation.problem, compilation.plan
-    simulation = simulate(problem.program, problem.accelerator, plan, problem.cost)
-    summary = summarise(
+    problem = compilation.problem
+    documents = PlanDocuments.of(
         problem,
-        plan,
-        simulation,
+        compilation.plan,
         bound=compilation.bound,
         budget_seconds=options.effort.budget_seconds,
         phase_seconds=compilation.phase_seconds,
     )
-    documents = PlanDocuments.of(problem, plan, simulation, summary)
     return CompiledModel(
         documents, problem.accelerator, compilation.executable, compilation.structure, compilation.weights
     )

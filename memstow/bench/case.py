@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from ..figures import format_bytes
 from ..formats import RecordedPrice
 from ..planners import Problem
 from ..timing import ModelPrices, Pricing, Roofline
-from .text import size
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Case:
     def group(self) -> str:
         """Target and fast memory, in words."""
         accelerator = self.problem.accelerator
-        return f"{accelerator.name}, {size(accelerator.capacity)}"
+        return f"{accelerator.name}, {format_bytes(accelerator.capacity, digits=4)}"
 
     @property
     def label(self) -> str:

@@ -5,16 +5,6 @@ from __future__ import annotations
 NOTHING = "-"
 
 
-def size(count: int) -> str:
-    """Bytes in binary units, in full where they are a multiple of one."""
-    value, unit = float(count), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if value < 1024:
-            break
-        value, unit = value / 1024, larger
-    return f"{value:.4g} {unit}"
-
-
 def micros(seconds: float | None) -> str:
     """Microseconds, without the unit."""
     return NOTHING if seconds is None else f"{seconds * 1e6:.1f}"

@@ -14,8 +14,7 @@ from ..accelerator import Accelerator, load_accelerator
 from ..defaults import DEFAULT_ACCELERATOR, DEFAULT_BOUND_SECONDS, DEFAULT_BUDGET_SECONDS, DEFAULT_PLANNER, ROOFLINE
 from ..output_folder import OutputFolder
 from ..planners.base import check_seconds, checked_effort
-from ..simulator import simulate
-from ..summary import Numerics, Summary, summarise
+from ..summary import Numerics, Summary
 from ..timing import Pricing
 from .console import as_json, format_seconds, notice, print_json, print_lines, results_only_on_stdout
 from .failures import EXIT_FAILED_CHECK
@@ -198,25 +197,24 @@ def _stage(
     output: OutputFolder, request: Request, compilation: Compilation, numerics: Numerics | None, phases: Phases
 ) -> Result:
     problem, plan = compilation.problem, compilation.plan
-    simulation = simulate(problem.program, problem.accelerator, plan, problem.cost)
-    summary = summarise(
+    from ..explain import slow_tensor_reasons
+
+    slow_tensors = slow_tensor_reasons(problem, plan)
+    documents = artifacts.PlanDocuments.of(
         problem,
         plan,
-        simulation,
         bound=compilation.bound,
         budget_seconds=request.effort.budget_seconds,
         phase_seconds={**phases.seconds, **compilation.phase_seconds},
         numerics=numerics,
         checked_run=request.checked,
+        slow_tensors=slow_tensors,
     )
-    from ..explain import slow_tensor_reasons
-
-    slow_tensors = slow_tensor_reasons(problem, plan)
     with output.writing():
-        artifacts.PlanDocuments.of(problem, plan, simulation, summary, slow_tensors).stage(output)
+        documents.stage(output)
         if not request.plan_only:
             compilation.export(output.stage(artifacts.LIBRARY))
-    return Result(summary, slow_tensors)
+    return Result(documents.summary, slow_tensors)
 
 
 def _print(result: Result, compilation: Compilation, files: dict[str, str]) -> None:

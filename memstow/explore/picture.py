@@ -13,27 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..chart_style import FAINT, GRID, INK, STYLE
 from ..extras import require
+from ..figures import time_unit
 from .parameters import PARAMETERS
 from .results import ExploreResults, Point
 
 #: Inches of one model's row, and of what is around all of them.
 _WIDTH, _ROW, _AROUND = 11.0, 3.1, 0.9
-_INK, _FAINT, _GRID = "#1f2430", "#6b7280", "#e5e7eb"
-_STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.edgecolor": "#9ca3af",
-    "axes.labelcolor": _INK,
-    "axes.titlesize": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.color": _INK,
-    "xtick.color": _FAINT,
-    "ytick.color": _FAINT,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "memstow",
-}
 
 
 @dataclass(frozen=True)
@@ -86,7 +73,7 @@ def draw(results: ExploreResults, paths: Sequence[Path]) -> None:
     models = [model for model in results.fronts if results.of(model)]
     if not models:
         return
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = figures.Figure(figsize=(_WIDTH, _ROW * len(models) + _AROUND), layout="constrained")
         axes = figure.subplots(len(models), 2, squeeze=False, width_ratios=(1.25, 1.0))
         colours = _colours(matplotlib, len(view.rows))
@@ -116,7 +103,7 @@ def _colours(matplotlib: Any, count: int) -> list[Any]:
 def _curves(axis: Any, view: View, model: str, colours: Sequence[Any]) -> None:
     points = view.results.of(model)
     on_front = {point.key for point in view.results.front_of(model)}
-    unit, scale = _unit(points)
+    scale, unit = time_unit(max(point.planned_seconds or 0.0 for point in points))
     for row, colour in zip(view.rows, colours, strict=True):
         here = [(view.across.index(p.values[view.first]), p) for p in points if view.row_of(p) == row]
         bounds = [(p.lower_bound_seconds or 0.0) * scale for _, p in here]
@@ -130,7 +117,7 @@ def _curves(axis: Any, view: View, model: str, colours: Sequence[Any]) -> None:
     axis.set_xticks(range(len(view.across)), view.ticks())
     axis.set_title(model, loc="left", fontweight="bold")
     axis.set_ylabel(f"time, {unit}")
-    axis.grid(axis="y", which="both", color=_GRID, linewidth=0.7)
+    axis.grid(axis="y", which="both", color=GRID, linewidth=0.7)
     axis.set_axisbelow(True)
 
 
@@ -158,11 +145,11 @@ def _heat_map(axis: Any, view: View, model: str, worst: float) -> None:
     axis.imshow(gaps, aspect="auto", origin="lower", cmap="Oranges", vmin=0.0, vmax=100 * worst * 1.25)
     for (y, row), (x, value) in itertools.product(enumerate(view.rows), enumerate(view.across)):
         if (value, row) in points:
-            ink = "white" if gaps[y][x] > 70 * worst else _INK
+            ink = "white" if gaps[y][x] > 70 * worst else INK
             axis.text(x, y, f"{gaps[y][x]:.1f}", ha="center", va="center", fontsize=7.5, color=ink)
     axis.set_xticks(range(len(view.across)), view.ticks())
     axis.set_yticks(range(len(view.rows)), [view.label(row) for row in view.rows])
-    axis.set_title(f"{model}: gap to the proven bound, %", loc="left", color=_FAINT)
+    axis.set_title(f"{model}: gap to the proven bound, %", loc="left", color=FAINT)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
 
@@ -174,9 +161,9 @@ def _gap(point: Point | None) -> float:
 def _legend(figure: Any, axis: Any, view: View) -> None:
     lines = require("matplotlib.lines", "the picture", "report")
     marks = [
-        lines.Line2D([], [], color=_FAINT, linewidth=1.8, label="time of the plan"),
-        lines.Line2D([], [], color=_FAINT, linewidth=1.0, linestyle=":", label="proven bound"),
-        lines.Line2D([], [], color=_FAINT, marker="o", linestyle="", label="on the front: none cheaper is as fast"),
+        lines.Line2D([], [], color=FAINT, linewidth=1.8, label="time of the plan"),
+        lines.Line2D([], [], color=FAINT, linewidth=1.0, linestyle=":", label="proven bound"),
+        lines.Line2D([], [], color=FAINT, marker="o", linestyle="", label="on the front: none cheaper is as fast"),
     ]
     curves = axis.get_legend_handles_labels()[0] if view.others else []
     figure.legend(
@@ -189,10 +176,3 @@ def _legend(figure: Any, axis: Any, view: View) -> None:
         title_fontsize=8,
         alignment="left",
     )
-
-
-def _unit(points: Sequence[Point]) -> tuple[str, float]:
-    """The unit that suits a model's times, and how many of it a second has."""
-    largest = max(point.planned_seconds or 0.0 for point in points)
-    units = (("s", 1.0), ("ms", 1e3), ("µs", 1e6))
-    return next(((name, scale) for name, scale in units if largest * scale >= 1), ("ns", 1e9))

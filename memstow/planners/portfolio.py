@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from ..core import CoreProblem
+from ..hardware import core_count
 from ..plan import MemoryPlan
 from .base import Effort, Limits, Planner, Problem, configured
 from .core_search import CoreSearch, Rows, prepare, residencies_of, rows_of
@@ -84,7 +84,7 @@ class _Run:
         self, portfolio: Portfolio, core: CoreProblem, effort: Effort, seed: int, problem: Problem, *, ending: float
     ) -> None:
         self._portfolio, self._core, self._seed, self._problem = portfolio, core, seed, problem
-        threads = portfolio.threads or len(os.sched_getaffinity(0))
+        threads = portfolio.threads or core_count()
         self._searches = [
             CoreSearch(core, seed=seed * threads + k, hot=portfolio.hot, cold=portfolio.cold) for k in range(threads)
         ]

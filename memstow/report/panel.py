@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..figures import format_bytes
 from ..plan import Allocation
 from ..simulator import Simulation, occupancy
 from ..stalls import find_stalls
@@ -15,7 +16,6 @@ from .boxes import Box, merge_boxes
 from .names import clip, shared_lengths, tensor_names
 from .palette import BOUND_COLOURS, light
 from .reported import ReportedPlan
-from .scale import format_bytes
 from .shapes import Boxes, Label, Line
 
 LEFT, TITLE = 66, 24
@@ -96,7 +96,7 @@ def _tensors(panel: Panel) -> Iterator[Boxes | Label]:
         yield Boxes(merge_boxes(boxes, MAX_BOXES), light(kind), 0.95)
     for box, a in titled:
         storage = program.storages[program.storage_of[a.buffer]]
-        title = f"{clip(storage.representative.name)}: {format_bytes(a.size)}"
+        title = f"{clip(storage.representative.name)}: {format_bytes(a.size, digits=4)}"
         yield Boxes([_inset(box)], light(storage_kind(storage)), 0.95, title)
     names = [name[skip:] for name, skip in zip(tensor_names(program), shared_lengths(program), strict=True)]
     for (x, y, width, height), a in titled:
@@ -146,7 +146,7 @@ def _allocated(panel: Panel) -> Iterator[Line | Label]:
     yield Line([*line, (line[-1][0], base)], light("accent"), 1.0, fill_opacity=0.25)
     y = base - capacity * scale
     yield Line([(LEFT, y), (LEFT + panel.width, y)], light("ink"), 1.0, dashed=True)
-    yield Label(LEFT - 6, y + 3, format_bytes(capacity), light("muted"), "end", 10)
+    yield Label(LEFT - 6, y + 3, format_bytes(capacity, digits=4), light("muted"), "end", 10)
     yield Label(LEFT - 6, base - 4, "allocated", light("muted"), "end", 10)
 
 

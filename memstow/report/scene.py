@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..figures import format_seconds
+from ..figures import format_bytes, format_seconds, time_unit
 from ..summary import storage_kind
 from .palette import light
 from .panel import COPIES, GAP, KERNELS, LEFT, LETTER, OCCUPANCY, TITLE, Panel, panel_shapes
 from .reported import ReportedPlan
-from .scale import format_bytes, ticks, time_unit
+from .scale import ticks
 from .shapes import Boxes, Label, Line, Scene
 
 RIGHT, AXIS, LEGEND = 12, 22, 20
@@ -70,7 +70,7 @@ def _offsets_axis(panel: Panel) -> Iterator[Boxes | Label]:
     for value in ticks(0, top, max(2, int(panel.memory / 45)), binary=True):
         y = panel.memory_top + panel.memory * (1 - value / top)
         yield Boxes([(LEFT, y, panel.width, 0.6)], light("grid"))
-        yield Label(LEFT - 6, y, format_bytes(value, unit_of=top), light("muted"), "end", 10)
+        yield Label(LEFT - 6, y, format_bytes(value, digits=4, unit_of=top), light("muted"), "end", 10)
 
 
 def _range_bytes(reported: ReportedPlan) -> float:

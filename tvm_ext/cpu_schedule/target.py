@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
 import tvm
 from tvm.target import Target
+
+from ...hardware import core_count
 
 _FEATURE_BITS = (("avx512f", 512), ("avx", 256), ("sse2", 128))
 _FALLBACK_BITS = 128
@@ -26,7 +27,7 @@ class CpuTarget:
         """Derive the facts from ``target``; a plain ``llvm`` target is taken for SSE2 with 128-bit vectors."""
         bits = _vector_bits(target)
         cores = target.attrs.get("num-cores", None)
-        return cls(bits, 32 if bits == 512 else 16, int(cores) if cores else _host_cores())
+        return cls(bits, 32 if bits == 512 else 16, int(cores) if cores else core_count())
 
     def lanes(self, dtype: str) -> int:
         """Elements of ``dtype`` in one vector register, at least 1."""
@@ -38,15 +39,11 @@ def _vector_bits(target: Target) -> int:
     return next((bits for feature, bits in _FEATURE_BITS if has_feature(feature, target)), _FALLBACK_BITS)
 
 
-def _host_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def host_target(cores: int | None = None) -> Target:
     """Return the LLVM target of this machine: its CPU name and ``cores`` (default: those this process may use)."""
     config: dict[str, Any] = {
         "kind": "llvm",
         "mcpu": str(tvm.get_global_func("target.llvm_get_system_cpu")()),
-        "num-cores": cores or _host_cores(),
+        "num-cores": cores or core_count(),
     }
     return Target(config)
