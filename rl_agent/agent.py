@@ -24,7 +24,7 @@ def feature_names() -> FeatureNames:
 
 def agent_game(problem: Problem) -> Game:
     """The game as the agent plays it: decisions look for room less hard, as there are so many of them."""
-    return Game(problem, node_limit=0, block_limit=64, move_limit=8)
+    return Game(problem, node_limit=0, block_limit=64, move_limit=30)
 
 
 class Agent:

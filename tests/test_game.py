@@ -112,6 +112,17 @@ def test_drop_backup_saves_a_costly_eviction() -> None:
     assert validate(game.problem.program, game.problem.accelerator, state.to_plan(planner="test", seed=0)) == ()
 
 
+def test_an_eviction_lets_a_prefetch_go_first() -> None:
+    # x from 0 must leave before 5. From 1 on it would stand before w in the queue, which hides during i2 alone.
+    buffers = {"x": ("intermediate", 4), "s": ("parameter", 4), "w": ("parameter", 4)}
+    steps = [(0.0, [], ["x"]), (0.0, ["s"], []), (4.0, [], []), (0.0, ["w"], []), (9.0, [], []), (0.0, ["x"], [])]
+    state = Game(problem(part(8), buffers, steps)).restore("102")  # type: ignore[arg-type]
+    assert state.returns == 6.0
+    assert state.apply(Action.DROP) == 0.0 and state.num_backups == 0
+    leaving = next(stay.eviction for stay in state.residencies if stay.eviction)
+    assert (leaving.start, leaving.done) == (3, 5)
+
+
 def test_histories_restore_states() -> None:
     offered, chosen = random_problem(5, 40)
     game = Game(offered, cross_program=chosen)

@@ -74,10 +74,10 @@ GameState::Subject GameState::Current() const {
   return {touch.storage, index, touch.time, touch.writes, index + 1 == storage.num_touches};
 }
 
-GameState::Record GameState::Begin(const Subject& subject) const {
-  const Place& place = places_[static_cast<size_t>(subject.storage)];
-  Record record{Action::kDrop,    false,          subject.storage,     place, {}, residencies_.size(),
-                schedule_.Mark(), memory_.Mark(), open_changes_.size()};
+GameState::Record GameState::Begin(int32_t storage) const {
+  const Place& place = places_[static_cast<size_t>(storage)];
+  Record record{Action::kDrop,       false, storage, place, {}, residencies_.size(), schedule_.Mark(), memory_.Mark(),
+                open_changes_.size()};
   if (place.resident != kNobody) record.resident = residencies_[static_cast<size_t>(place.resident)];
   return record;
 }
@@ -108,7 +108,7 @@ bool GameState::Attempt(Action action, const Subject& subject) {
 
 bool GameState::TryApply(Action action) {
   const Subject subject = Current();
-  Record record = Begin(subject);
+  Record record = Begin(subject.storage);
   const double before = Seconds();
   bool done = Attempt(action, subject);
   if (!done) RollBack(record);
@@ -161,7 +161,7 @@ uint32_t GameState::LegalActions() {
   uint32_t mask = 0;
   if (IsTerminal()) return mask;
   const Subject subject = Current();
-  const Record record = Begin(subject);
+  const Record record = Begin(subject.storage);
   for (const Action action : {Action::kDrop, Action::kNoCopy, Action::kCopy}) {
     if (action == Action::kCopy && (mask & 1U) == 0) break;  // what cannot leave cannot be copied back either
     if (Attempt(action, subject)) mask |= 1U << static_cast<uint32_t>(action);

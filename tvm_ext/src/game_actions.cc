@@ -2,6 +2,7 @@
  * What the actions of MallocGame do. A function that returns false may leave changes behind: its caller rolls back.
  */
 #include <algorithm>
+#include <array>
 
 #include "memstow/game.h"
 
@@ -13,6 +14,8 @@ constexpr int32_t kPrefetches = 0;
 constexpr int32_t kEvictions = 1;
 // Instructions before a touch in which its copy may begin early.
 constexpr int32_t kLookBack = 1024;
+// An eviction may begin after one 32nd, 8th or half of the time until it is due.
+constexpr std::array<int32_t, 3> kLaterEvictions{32, 8, 2};
 // A program that is slower by a smaller part does not wait.
 constexpr double kTolerance = 1e-12;
 
@@ -83,14 +86,39 @@ bool GameState::AccessFast(const Subject& subject, const Transfer& prefetch) {
   return !must_leave || here.slow_from != kInvalid || Evict(here.resident, game_->problem().num_instructions());
 }
 
-// From the last write on: done when it hides behind unused seconds, or earlier where the block cannot stay so long. The
-// block is needed while the copy is open, and at its start.
+// From the last write on. Copies run in the order of their starts: where the program has to wait, for this one or for
+// others behind it, later starts are tried and the one that costs least is taken.
 bool GameState::Evict(int32_t resident, int32_t deadline) {
+  const int32_t from = residency(resident).last_write + 1;
+  const int32_t latest = std::min(deadline, game_->problem().num_instructions() - 1);
+  if (from > latest) return false;
+  const Record before = Begin(residency(resident).storage);
+  const double ideal = Seconds() * (1.0 + kTolerance);
+  if (!EvictFrom(from, resident, deadline)) return false;
+  double least = Seconds();
+  int32_t chosen = from, tried = from;
+  bool stands = true;
+  for (const int32_t part : kLaterEvictions) {
+    const int32_t start = std::min(from + (deadline - from) / part, latest);
+    if (least <= ideal || start == tried) continue;
+    tried = start;
+    RollBack(before);
+    stands = EvictFrom(start, resident, deadline) && Seconds() < least;
+    if (!stands) continue;
+    least = Seconds();
+    chosen = start;
+  }
+  if (stands) return true;
+  RollBack(before);
+  return EvictFrom(chosen, resident, deadline);
+}
+
+// Done when it hides behind unused seconds, or earlier where the block cannot stay so long. The block is needed while
+// the copy is open, and at its start.
+bool GameState::EvictFrom(int32_t start, int32_t resident, int32_t deadline) {
   const Problem& problem = game_->problem();
   Residency& stay = residency(resident);
   const Storage& storage = problem.storage(stay.storage);
-  const int32_t start = stay.last_write + 1;
-  if (start > std::min(deadline, problem.num_instructions() - 1)) return false;
   const int32_t served_until = problem.touch(storage.first_touch + stay.last).time;
   const int32_t soon = std::max(start, std::min(served_until + 1, deadline));
   const int32_t hidden = std::max(soon, schedule_.EarliestHiddenDone(start, deadline, storage.copy_seconds));
@@ -130,7 +158,7 @@ bool GameState::PlaceCopied(const Subject& subject, Transfer* prefetch) {
   const int32_t hidden = schedule_.LatestHiddenStart(earliest, t, storage.copy_seconds);
   const int32_t best = memory_.memory().EarliestRoom(storage.size_bytes, hidden, t);
   if (best > t) return false;
-  const Record before = Begin(subject);
+  const Record before = Begin(subject.storage);
   const int32_t early = memory_.memory().EarliestRoom(storage.size_bytes, std::max(earliest, t - kLookBack), t);
   int32_t chosen = t + 1;
   double ideal = 0.0, least = 0.0;

@@ -18,12 +18,12 @@
  *
  *  Copies time themselves. A prefetch starts as late as it still hides behind slow memory's unused seconds, or later
  *  where there is no room that early; if the program has to wait then, of some starts the one that costs least. An
- * eviction is decided with the access that needs it, the next one of the storage (or the last, of an output), and
- * starts right after the last write. So whatever has been decided is paid for in space and validity, but for one debt:
- * data written in fast memory must still get out before its next slow access. Where neither that nor staying is
- * possible any more, or where the eviction makes the program slower than it would be otherwise, *Drop-backup* goes back
- * to where the storage entered fast memory and drops it there: dropping frees bytes and copies and cannot invalidate
- * what others decided since.
+ *  eviction is decided with the access that needs it, the next one of the storage (or the last, of an output), and
+ *  starts right after the last write or, if the program has to wait then, later if that costs less. So whatever has
+ *  been decided is paid for in space and validity, but for one debt: data written in fast memory must still get out
+ *  before its next slow access. Where neither that nor staying is possible any more, or where the eviction makes the
+ *  program slower than it would be otherwise, *Drop-backup* goes back to where the storage entered fast memory and
+ *  drops it there: dropping frees bytes and copies and cannot invalidate what others decided since.
  *
  *  Rewards are seconds saved; they sum up to the seconds of the program in slow memory minus those of the plan.
  */
@@ -185,7 +185,7 @@ class GameState {
   };
 
   Subject Current() const;
-  Record Begin(const Subject& subject) const;
+  Record Begin(int32_t storage) const;
   void RollBack(const Record& record);
   bool Attempt(Action action, const Subject& subject);
   bool AttemptDrop(const Subject& subject);
@@ -198,6 +198,7 @@ class GameState {
   void AccessSlowly(const Subject& subject);
   bool AccessFast(const Subject& subject, const Transfer& prefetch);
   bool Evict(int32_t resident, int32_t deadline);
+  bool EvictFrom(int32_t start, int32_t resident, int32_t deadline);
   bool PlaceCopied(const Subject& subject, Transfer* prefetch);
   double SecondsWith(const Subject& subject, const Transfer& prefetch);
   bool TryCopied(const Subject& subject, const Transfer& prefetch, bool repack);
