@@ -15,6 +15,8 @@ from .observation import OBSERVATION_VERSION, Observer, program_features, state_
 #: The agent that planners use where none is named.
 DEFAULT_AGENT = "memstow"
 _TRAINED = Path(__file__).parent / "trained"
+#: Blocks that may be moved for one decision; of long programs fewer, so that a game takes seconds: times instructions.
+_FEWEST_MOVES, _MOST_MOVES, _MOVES_TIMES_INSTRUCTIONS = 8, 30, 90_000
 
 
 def feature_names() -> FeatureNames:
@@ -24,7 +26,8 @@ def feature_names() -> FeatureNames:
 
 def agent_game(problem: Problem) -> Game:
     """The game as the agent plays it: decisions look for room less hard, as there are so many of them."""
-    return Game(problem, node_limit=0, block_limit=64, move_limit=30)
+    moves = _MOVES_TIMES_INSTRUCTIONS // max(1, len(problem.program.instructions))
+    return Game(problem, node_limit=0, block_limit=64, move_limit=min(max(_FEWEST_MOVES, moves), _MOST_MOVES))
 
 
 class Agent:
