@@ -16,6 +16,8 @@ constexpr int32_t kEvictions = 1;
 constexpr int32_t kLookBack = 1024;
 // An eviction may begin after one 32nd, 8th or half of the time until it is due.
 constexpr std::array<int32_t, 3> kLaterEvictions{32, 8, 2};
+// In programs of more instructions it begins at once: games would take too long.
+constexpr int32_t kMostInstructions = 10000;
 // A program that is slower by a smaller part does not wait.
 constexpr double kTolerance = 1e-12;
 
@@ -95,6 +97,7 @@ bool GameState::Evict(int32_t resident, int32_t deadline) {
   const Record before = Begin(residency(resident).storage);
   const double ideal = Seconds() * (1.0 + kTolerance);
   if (!EvictFrom(from, resident, deadline)) return false;
+  if (game_->problem().num_instructions() > kMostInstructions) return true;
   double least = Seconds();
   int32_t chosen = from, tried = from;
   bool stands = true;
