@@ -94,10 +94,10 @@ bool GameState::Evict(int32_t resident, int32_t deadline) {
   const int32_t from = residency(resident).last_write + 1;
   const int32_t latest = std::min(deadline, game_->problem().num_instructions() - 1);
   if (from > latest) return false;
+  if (game_->problem().num_instructions() > kMostInstructions) return EvictFrom(from, resident, deadline);
   const Record before = Begin(residency(resident).storage);
   const double ideal = Seconds() * (1.0 + kTolerance);
   if (!EvictFrom(from, resident, deadline)) return false;
-  if (game_->problem().num_instructions() > kMostInstructions) return true;
   double least = Seconds();
   int32_t chosen = from, tried = from;
   bool stands = true;
